@@ -1,0 +1,30 @@
+# Two commands do everything: `make site` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+.PHONY: site test test-slow lint clean
+
+site: $(INSTALLED)  ## train the demo study on the built-in dataset and draw its website
+	$(BIN)/bench --store build/demo-store run demo
+	$(BIN)/bench --store build/demo-store report demo -o build/site
+
+test: lint  ## lint, types and tests
+	$(BIN)/pytest -m "not slow" -n 2
+
+test-slow: $(INSTALLED)  ## the long fault and simulation runs
+	$(BIN)/pytest -m slow
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf build report/_site report/.quarto report/_generated report/datasets report/assets/vega.js
+
+# Installed again only when what is needed has changed.
+$(INSTALLED): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -e ".[train,report,dev]"
+	touch $@

@@ -1,0 +1,83 @@
+"""The answer to a query, on the screen or in a file."""
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console
+
+SHOWN = 1000
+
+
+def show(console: "Console", answer: "pa.Table") -> None:
+    """Print an answer as a table that lines up; numbers to the right, at most 1,000 rows."""
+    import pyarrow as pa
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for field in answer.schema:
+        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
+        table.add_column(escape(field.name), justify="right" if number else "left", overflow="fold")
+    for row in answer.slice(0, SHOWN).to_pylist():
+        table.add_row(*(escape(_text(value)) for value in row.values()))
+    console.print(table)
+    if answer.num_rows > SHOWN:
+        console.print(f"{SHOWN:,} of {answer.num_rows:,} rows; --format csv -o FILE writes all")
+
+
+def write(answer: "pa.Table", kind: str, output: Path | None) -> None:
+    """Write an answer as `csv`, `json`, `parquet`, or `table` (as csv) to a file, or to standard output.
+
+    Raises:
+        BenchError: the file cannot be written; one of that name stays as it was.
+    """
+    if output is None:
+        _dump(answer, kind, sys.stdout)
+        return
+    part = None
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, newline="", encoding="utf-8") as file:
+            part = Path(file.name)
+            if kind == "parquet":
+                import pyarrow.parquet as pq
+
+                pq.write_table(answer, part)
+            else:
+                _dump(answer, kind, file)
+        part.replace(output)
+    except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        reason = os.strerror(error.errno) if error.errno else error
+        raise BenchError(f"{output} cannot be written ({reason}); choose another -o FILE") from None
+
+
+def _dump(answer: "pa.Table", kind: str, file: Any) -> None:
+    rows = answer.to_pylist()
+    if kind == "json":
+        json.dump(rows, file, indent=1, default=str)
+        file.write("\n")
+    else:
+        writer = csv.DictWriter(file, answer.column_names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_text(item) for item in value) + "]"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    return "" if value is None else str(value)

@@ -1,0 +1,178 @@
+"""Running one cell: from a dataset's pixels to the outcomes of its trials, and the rows that the store keeps."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench import activations, features, images, training
+from bench.models import Floor, Network, Transfer
+from bench.plan import Cell, Trial
+from bench.protocol import split_hash
+from bench.training import Outcome
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial that ran, as the store wants it: its row, its predictions, and activations if it was the cell's first."""
+
+    trial: Trial
+    row: dict[str, Any]
+    predictions: list[dict[str, Any]]
+    activations: list[dict[str, Any]]
+
+
+def run(cell: Cell, cache_folder: Path, device: torch.device, progress: Callable[[float], None]) -> Iterator[Finished]:
+    """Train the trials of a cell and yield each as it is finished; `progress` is told shares of the cell's work.
+
+    Raises:
+        BenchError: the pixels cannot be read, the weights do not fit, or the cache cannot be written.
+    """
+    split = cell.trials[0].split
+    pixels = images.load(cell.dataset, cell.recipe.image_size, cache_folder)
+    outside = np.concatenate([split.train, split.test])
+    outside.sort()
+    mean, std = images.channel_statistics(pixels[outside])
+    normalised = (mean, std)
+    labels = np.array(cell.dataset.labels)
+    first = _first_of_each_class(cell)
+
+    def maps(network: Any, middle: Any) -> list[dict[str, Any]]:
+        captured = activations.capture(network, middle, pixels[first], mean, std, device)
+        for row, place in zip(captured, first, strict=True):
+            image = cell.dataset.images[place]
+            row |= {"image_id": image.id, "label": cell.dataset.classes[image.label]}
+            row["thumbnail"] = images.thumbnail(image.path) if cell.dataset.card.show_images else None
+        return captured
+
+    starts_cell = split.repeat == 0 and split.fold == 0
+    for trial, outcome, frozen, shown in _outcomes(cell, pixels, labels, normalised, cache_folder, device, progress):
+        captured = maps(*shown) if shown and starts_cell and trial is cell.trials[0] and not outcome.error else []
+        yield Finished(
+            trial, _row(cell, trial, outcome, normalised, frozen, device), _predictions(cell, outcome), captured
+        )
+
+
+def _outcomes(
+    cell: Cell,
+    pixels: images.Pixels,
+    labels: Any,
+    normalised: tuple[list[float], list[float]],
+    cache_folder: Path,
+    device: torch.device,
+    progress: Callable[[float], None],
+) -> Iterator[tuple[Trial, Outcome, int, tuple[Any, Any] | None]]:
+    """Each trial with its outcome, the number of frozen weights, and the network and layer to show."""
+    classes, seed = len(cell.dataset.classes), cell.protocol.seed
+    splits = [trial.split for trial in cell.trials]
+    built: Any
+    if cell.model.kind == "floor":
+        built = cell.model.build()
+        assert isinstance(built, Floor)
+        numbers = built.describe(pixels)
+        for trial in cell.trials:
+            yield trial, training.fit_floor(numbers, labels, trial.split), 0, None
+            progress(1 / len(cell.trials))
+    elif cell.model.kind == "transfer":
+        torch.manual_seed(seed)  # for backbones that start from random weights
+        built = cell.model.build(cell.model.weights.state_dict())
+        assert isinstance(built, Transfer)
+        outside = np.sort(np.concatenate([splits[0].train, splits[0].test]))
+        key = (cell.dataset.content_hash, cell.model.name, str(cell.model.version), cell.weights)
+        source = features.Source(key, pixels, *normalised, outside, cell.recipe.view_count, seed)
+        passes = len(pixels) + len(outside) * source.views
+        began = time.perf_counter()
+        frozen = features.frozen_features(
+            built.backbone, source, cache_folder, device, lambda count: progress(0.9 * count / passes)
+        )
+        share = (time.perf_counter() - began) / len(splits)
+        outcomes = training.train_heads(frozen, labels, classes, splits, built.head, cell.recipe, seed, device)
+        parameters = sum(p.numel() for p in built.backbone.parameters())
+        for trial, outcome in zip(cell.trials, outcomes, strict=True):
+            outcome.seconds += share
+            yield trial, outcome, parameters, (built.backbone, built.middle)
+    else:
+        work = sum(len(s.train) for s in splits) * cell.recipe.epochs
+        for trial in cell.trials:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(training.seed_of(trial.split, seed, "init"))
+                built = cell.model.build(classes)
+            assert isinstance(built, Network)
+            outcome = training.train_network(
+                built.module, pixels, labels, *normalised, trial.split, cell.recipe, seed, device,
+                lambda count: progress(count / work),
+            )  # fmt: skip
+            yield trial, outcome, 0, (built.module, built.middle)
+
+
+def _first_of_each_class(cell: Cell) -> list[int]:
+    holdout = cell.trials[0].split.holdout
+    labels = np.array(cell.dataset.labels)[holdout]
+    return [int(holdout[labels == number][0]) for number in range(len(cell.dataset.classes))]
+
+
+def _row(
+    cell: Cell, trial: Trial, outcome: Outcome, normalised: tuple[list[float], list[float]], frozen: int,
+    device: torch.device,
+) -> dict[str, Any]:  # fmt: skip
+    return _identity(cell, trial, device) | {
+        "status": "failed" if outcome.error else "done", "error": outcome.error,
+        "mean": normalised[0], "std": normalised[1], "loss": outcome.loss, "accuracy": outcome.accuracy,
+        "seconds": outcome.seconds, "images_trained": outcome.images,
+        "parameters_trained": outcome.parameters_trained, "parameters_frozen": frozen,
+    }  # fmt: skip
+
+
+def failed_row(cell: Cell, trial: Trial, reason: str, device: torch.device) -> dict[str, Any]:
+    """The row of a trial that could not be trained at all."""
+    return _identity(cell, trial, device) | {"status": "failed", "error": reason}
+
+
+def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
+    return {
+        "trial_id": trial.id, "cell_id": cell.id, "dataset": cell.dataset.name, "model": cell.model.name,
+        "recipe": cell.recipe.name, "recipe_json": json.dumps(cell.recipe.as_dict()),
+        "protocol_json": json.dumps(vars(cell.protocol)),
+        "repeat": trial.split.repeat, "fold": trial.split.fold,
+        "dataset_hash": cell.dataset.content_hash, "split_hash": split_hash(trial.split, cell.dataset.ids),
+        "model_version": cell.model.version, "weights": cell.weights, "classes": list(cell.dataset.classes),
+        "train_images": len(trial.split.train), "test_images": len(trial.split.test),
+        "holdout_images": len(trial.split.holdout), "device": _device_name(device), "versions_json": _versions(),
+    }  # fmt: skip
+
+
+def _predictions(cell: Cell, outcome: Outcome) -> list[dict[str, Any]]:
+    if outcome.error:
+        return []
+    classes, rows = cell.dataset.classes, []
+    for subset, places, chances in (
+        ("test", outcome.split.test, outcome.test),
+        ("holdout", outcome.split.holdout, outcome.holdout),
+    ):
+        for place, probabilities in zip(places, chances, strict=True):
+            image = cell.dataset.images[place]
+            rows.append(
+                {
+                    "subset": subset, "image_id": image.id, "label": classes[image.label],
+                    "predicted": classes[int(probabilities.argmax())], "probabilities": probabilities.tolist(),
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+
+
+@cache
+def _versions() -> str:
+    names = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
+    return json.dumps({"python": platform.python_version()} | {name: version(name) for name in names})

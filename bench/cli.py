@@ -1,0 +1,444 @@
+"""The `bench` command: it parses, calls, and prints; the work is done elsewhere."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from bench.errors import BenchError, UsageError
+from store import QueryError, StoreError
+
+if TYPE_CHECKING:
+    from bench.datasets import Library
+    from bench.study import Study
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+dataset_app = typer.Typer(no_args_is_help=True, help="List, add, check and remove datasets.")
+model_app = typer.Typer(no_args_is_help=True, help="List the models, and say what each one is.")
+store_app = typer.Typer(no_args_is_help=True, help="Look after the results store.")
+app.add_typer(dataset_app, name="dataset")
+app.add_typer(model_app, name="model")
+app.add_typer(store_app, name="store")
+
+
+@app.callback()
+def bench() -> None:
+    """Should I use a pre-trained model for my few hundred images, and how sure can I be?
+
+    `bench run demo` trains a few models on built-in images in minutes; `bench report demo` draws the website.
+    For images of your own: `bench dataset add NAME DIR`, then `bench run`, then `bench report`.
+    """
+
+
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="[STUDY]", help="A study's name (blog, cpu, demo) or a TOML file.")
+]
+StoreOption = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="The results store.")]
+DataOption = Annotated[
+    list[str],
+    typer.Option(
+        "--data", envvar="BENCH_DATA",
+        help="Folders that hold <dataset>/<class>/<file> or <dataset>.toml cards; may be given several times.",
+    ),
+]  # fmt: skip
+DatasetsOption = Annotated[list[str], typer.Option("--dataset", help="Only this dataset; may be given several times.")]
+ModelsOption = Annotated[list[str], typer.Option("--model", help="Only this model; may be given several times.")]
+DEFAULT_STORE = Path("results")
+
+
+@app.command()
+def run(
+    study: StudyArgument = "cpu",
+    dataset: DatasetsOption = [],
+    model: ModelsOption = [],
+    repeats: Annotated[
+        int | None, typer.Option(help="Repeats of the cross-validation, instead of the study's.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds, instead of the study's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the study's.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Image size in pixels, instead of the study's.")] = None,
+    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, or cuda:0.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many trials.")] = None,
+    store: StoreOption = DEFAULT_STORE,
+    data: DataOption = ["data"],
+) -> None:
+    """Train what a study wants and the store does not have yet.
+
+    Safe to stop at any moment, with Ctrl-C or worse: the next run goes on from the trials that are in the store.
+    """
+    from bench import runner
+    from bench.progress import Screen
+    from store import Store
+
+    chosen = _study(
+        study, dataset, model, {"repeats": repeats, "folds": folds}, {"epochs": epochs, "image_size": image_size}
+    )
+    library = _library(data)
+    if dataset:
+        for name in dataset:
+            library.load(name, images_per_class=chosen.images_per_class)
+    prepared = runner.prepare(chosen, library)
+    if prepared.absent:
+        _say(f"no images here for {', '.join(prepared.absent)}; left out")
+    if dry_run:
+        _print_plan(prepared, store, force=force, retry_failed=retry_failed, limit=limit)
+        return
+    results = Store(store, create=True)
+    console = _console()
+    with Screen(console) as screen:
+        result = runner.run(
+            prepared, results, library.cache, device,
+            force=force, retry_failed=retry_failed, limit=limit, watch=screen,
+        )  # fmt: skip
+    _print_unavailable(results, chosen.name)
+    wanted = sum(len(cell.trials) for cell in prepared.cells)
+    if result.failures:
+        _say(f"{result.finished} trials trained, {len(result.failures)} failed; they are listed above.")
+        _say("`bench run --retry-failed` trains the failed ones again.")
+        raise typer.Exit(1)
+    if result.finished:
+        _say(f"{result.finished} trials trained; {store} has them. `bench report` draws the website.")
+    else:
+        _say(f"nothing to train: {store} has what can be had of the {wanted} trials. `bench report` draws the website.")
+
+
+@app.command()
+def status(
+    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="Only this study.")] = None,
+    format: Annotated[Literal["table", "json"], typer.Option(help="For people or for programs.")] = "table",
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Every cell of the store: done, missing, stale, failed, and why. Needs no images."""
+    from bench import status as status_
+    from store import Store
+
+    cells = status_.cells(Store(store), study)
+    if format == "json":
+        print(json.dumps(cells, indent=2, default=str))
+        return
+    if not cells:
+        _say(f"{store} has no trials planned yet; `bench run` plans and trains them.")
+        return
+    _print_table(
+        [("study", "left"), ("dataset", "left"), ("model", "left"), ("recipe", "left"), ("done", "right"),
+         ("missing", "right"), ("failed", "right"), ("stale", "right"), ("test", "right"), ("why", "left")],
+        [[c["study"], c["dataset"], c["model"], c["recipe"], f"{c['done']}/{c['wanted']}", c["missing"] or "",
+          c["failed"] or "", c["stale"] or "", _score(c["test_balanced_accuracy"]), c["why"]] for c in cells],
+    )  # fmt: skip
+
+
+@app.command()
+def query(
+    sql: Annotated[str | None, typer.Argument(help="One SELECT over the store's tables.")] = None,
+    format: Annotated[
+        Literal["table", "csv", "json", "parquet"], typer.Option(help="How the answer is written.")
+    ] = "table",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the answer to a file.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="List the tables and what each column holds.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Ask the store anything in SQL (DuckDB's). Read-only.
+
+    For example: bench query "select model, avg(balanced_accuracy) from scores where subset = 'test' group by model"
+    """
+    from bench import answers
+    from store import Store
+    from store import query as ask
+
+    if schema:
+        _print_schema()
+        return
+    if not sql:
+        raise UsageError('no query given; try: bench query "select * from cells" or bench query --schema')
+    if format == "parquet" and output is None:
+        raise UsageError("--format parquet needs a file: -o FILE")
+    answer = ask(Store(store), sql)
+    if output is None and format == "table":
+        answers.show(_console(), answer)
+    else:
+        answers.write(answer, format, output)
+
+
+@app.command()
+def report(
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="Draw this study alone; default: all in the store.")
+    ] = None,
+    engine: Annotated[
+        Literal["auto", "quarto", "preview"], typer.Option(help="Quarto, or the built-in preview.")
+    ] = "auto",
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the site.")] = Path("build/site"),
+    serve: Annotated[bool, typer.Option("--serve", help="Show the site on this machine, until Ctrl-C.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Draw the website from the store. Trains nothing, and needs no images and no torch."""
+    from report import site
+
+    pages, used = site.render(store, output, study=study, engine=engine)
+    _say(f"{pages} pages drawn with {used}: {output / 'index.html'}")
+    if serve:
+        site.serve(output, lambda address: _say(f"showing it at {address} (Ctrl-C ends)"))
+
+
+@dataset_app.command("list")
+def dataset_list(data: DataOption = ["data"]) -> None:
+    """Every dataset that is known, and whether its images are at hand."""
+    library = _library(data)
+    rows = []
+    for name in library.known():
+        card = library.card(name)
+        folder = library.image_folder(card)
+        place = "built in" if card.generator else (str(folder) if folder else "no images here")
+        rows.append([name, card.title, len(card.classes) or "", sum(card.counts.values()) or "", place])
+    _print_table(
+        [("name", "left"), ("title", "left"), ("classes", "right"), ("images", "right"), ("where", "left")], rows
+    )
+
+
+@dataset_app.command("add")
+def dataset_add(
+    name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders of images.")],
+    data: DataOption = ["data"],
+) -> None:
+    """Make a folder of class folders known. Writes a card; copies and changes nothing."""
+    from bench import datasets
+
+    path, dataset = datasets.add(_library(data), name, folder)
+    _print_table([("class", "left"), ("images", "right")], [[k, v] for k, v in dataset.counts().items()])
+    small = [f"{k} has {v}" for k, v in dataset.counts().items() if v < 25]
+    if small:
+        _say(f"few images: {', '.join(small)}; expect wide intervals there.")
+    _say(f"card written: {path} (title, source, groups and more can be added there)")
+    _say(f"next: bench run --dataset {name}, then bench report")
+
+
+@dataset_app.command("check")
+def dataset_check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = ["data"]) -> None:
+    """Compare the images at hand with the card, and read every one of them."""
+    from bench import auditing
+
+    library = _library(data)
+    dataset = library.load(name)
+    counted = dataset.counts()
+    _print_table(
+        [("class", "left"), ("images", "right"), ("card", "right")],
+        [[c, counted[c], dataset.card.counts.get(c, "")] for c in dataset.classes],
+    )
+    problems = auditing.problems(dataset)
+    for problem in problems:
+        _say(problem)
+    if problems:
+        raise typer.Exit(1)
+    _say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
+
+
+@dataset_app.command("remove")
+def dataset_remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = ["data"]) -> None:
+    """Delete the card of a dataset that was added. Its images and results stay."""
+    from bench import datasets
+
+    _say(f"removed {datasets.remove(_library(data), name)}; images and results are untouched.")
+
+
+@model_app.command("list")
+def model_list() -> None:
+    """Every model, what of it is frozen and what is trained."""
+    from bench import models
+
+    rows = [[m.name, m.weights.source, m.frozen, m.trained] for m in map(models.get, models.names())]
+    _print_table([("model", "left"), ("weights", "left"), ("frozen", "left"), ("trained", "left")], rows)
+
+
+@model_app.command("show")
+def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
+    """What a model is, and where its weights come from."""
+    from bench import models
+
+    model = models.get(name)
+    rows: list[list[Any]] = [[key, value] for key, value in model.card().items()]
+    if model.weights.file:
+        rows.append(["weights file", model.weights.file])
+    rows.append(["about", (model.build.__doc__ or "").strip().splitlines()[0]])
+    _print_table([("", "left"), ("", "left")], rows)
+
+
+@store_app.command("info")
+def store_info(store: StoreOption = DEFAULT_STORE) -> None:
+    """What the store holds."""
+    from store import Store, query
+
+    results = Store(store)
+    answer = query(
+        results,
+        "select dataset, count(*) filter (status = 'done') as done, count(*) filter (status = 'failed') as failed, "
+        "count(*) filter (not current) as stale, sum(seconds) as seconds, max(finished_at) as newest "
+        "from trials group by dataset order by dataset",
+    ).to_pylist()
+    from bench.progress import duration
+
+    _print_table(
+        [("dataset", "left"), ("done", "right"), ("failed", "right"), ("stale", "right"), ("trained for", "right"),
+         ("newest", "left")],
+        [[r["dataset"], r["done"], r["failed"] or "", r["stale"] or "", duration(r["seconds"] or 0),
+          f"{r['newest']:%Y-%m-%d %H:%M}"] for r in answer],
+    )  # fmt: skip
+    _say(f"{store}: {results.fingerprint()}")
+
+
+@store_app.command("check")
+def store_check(store: StoreOption = DEFAULT_STORE) -> None:
+    """Compare every part that a trial names with its SHA-256."""
+    from store import Store
+
+    problems = Store(store).check()
+    for problem in problems:
+        _say(problem)
+    if problems:
+        raise typer.Exit(1)
+    _say(f"{store}: every part is as it was written.")
+
+
+def main() -> None:
+    """Run the command, and turn what goes wrong into one sentence and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        _fail("stopped", 1)
+    except KeyboardInterrupt:
+        _fail("stopped; finished trials are in the store, and the same command goes on from there", 1)
+    except (UsageError, QueryError) as error:
+        _fail(str(error), 2)
+    except (BenchError, StoreError) as error:
+        _fail(str(error), 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("bench", "store", "report"):
+            raise
+        _fail(f'the package {error.name!r} is not installed; run: pip install -e ".[train,report]"', 1)
+    except Exception as error:
+        import click
+
+        if not isinstance(error, click.ClickException):
+            raise
+        error.show()
+        sys.exit(error.exit_code)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"bench: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _study(
+    name: str, datasets: list[str], models: list[str], protocol: dict[str, Any], recipe: dict[str, Any]
+) -> "Study":
+    from bench import models as registry
+    from bench import study as study_
+
+    for model in models:
+        registry.get(model)
+    return study_.load(name).narrowed(
+        datasets=datasets, models=models,
+        protocol={k: v for k, v in protocol.items() if v is not None},
+        recipe={k: v for k, v in recipe.items() if v is not None},
+    )  # fmt: skip
+
+
+def _library(data: list[str]) -> "Library":
+    from platformdirs import user_cache_path
+
+    from bench.datasets import Library
+
+    # An environment variable holds several folders as PATH does.
+    folders = tuple(Path(part).expanduser() for entry in data for part in entry.split(os.pathsep) if part)
+    cache = os.environ.get("BENCH_CACHE")
+    return Library(folders, Path(cache) if cache else user_cache_path("bench-small-images"))
+
+
+def _print_plan(prepared: Any, store: Path, *, force: bool, retry_failed: bool, limit: int | None) -> None:
+    from bench import plan
+    from bench.progress import duration
+    from store import Store
+
+    done, failed = Store(store).finished() if store.exists() else (set[str](), set[str]())
+    left = plan.limited(
+        list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)), limit
+    )  # fmt: skip
+    to_run = {cell.id: cell for cell in left}
+    rows = []
+    for cell in prepared.cells:
+        remaining = to_run.get(cell.id)
+        have = sum(trial.id in done for trial in cell.trials)
+        planned = [len(remaining.trials), duration(remaining.cost())] if remaining else ["", ""]
+        rows.append([cell.dataset.name, cell.model.name, cell.recipe.name, have, *planned, cell.unavailable or ""])
+    _print_table(
+        [("dataset", "left"), ("model", "left"), ("recipe", "left"), ("done", "right"), ("to train", "right"),
+         ("about", "right"), ("", "left")],
+        rows,
+    )  # fmt: skip
+    total = sum(cell.cost() for cell in left)
+    trials = sum(len(cell.trials) for cell in left)
+    _say(f"{trials} trials to train, about {duration(total)} on two CPU cores." if trials else "nothing to train.")
+
+
+def _print_unavailable(store: Any, study: str) -> None:
+    from bench import status as status_
+
+    reasons = {c["unavailable"]: c["model"] for c in status_.cells(store, study) if c["unavailable"] and c["missing"]}
+    for reason, model in reasons.items():
+        _say(f"{model} is unavailable: {reason}")
+
+
+def _print_schema() -> None:
+    from store import public
+
+    for view in public():
+        _say(f"\n{view.name}", bold=True)
+        _say(view.about)
+        _print_table([("column", "left"), ("meaning", "left")], [[k, v] for k, v in view.columns.items()])
+
+
+def _print_table(columns: list[tuple[str, str]], rows: list[list[Any]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_header=any(name for name, _ in columns), pad_edge=False)
+    for name, justify in columns:
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(_escaped(value) for value in row))
+    _console().print(table)
+
+
+def _escaped(value: Any) -> str:
+    from rich.markup import escape
+
+    return "" if value is None else escape(str(value))
+
+
+def _score(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    # A pipe has no width; wide enough there that no row wraps.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def _say(message: str, *, bold: bool = False) -> None:
+    _console().print(f"[bold]{_escaped(message)}[/]" if bold else _escaped(message), soft_wrap=True)

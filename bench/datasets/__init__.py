@@ -1,0 +1,7 @@
+"""Datasets: cards, images on disk, and the built-in generator."""
+
+from bench.datasets.adding import add, remove
+from bench.datasets.cards import Card
+from bench.datasets.loading import Dataset, Image, Library, splits
+
+__all__ = ["Card", "Dataset", "Image", "Library", "add", "remove", "splits"]

@@ -1,0 +1,109 @@
+"""Dataset cards: one TOML file tells everything about a dataset except its images.
+
+Cards that ship lie in `cards/`; a user's own lie as `<name>.toml` in a data folder and win over ours.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+"""A dataset's name is a folder, a file name, a page's address and a SQL value."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a dataset.
+
+    `classes` and `counts` may be empty: the folders then tell. `groups` is a regular expression whose first
+    capturing group, found in a file's name, names the image's group. `same` lists file names (without ending) that show
+    the same thing although their bytes differ. `images` is the folder that holds
+    `<class>/<file>`, where it is not beside the card.
+    """
+
+    name: str
+    title: str
+    task: str = ""
+    classes: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    source: str = ""
+    citation: str = ""
+    licence: str = ""
+    show_images: bool = False
+    difficulty: str = ""
+    notes: tuple[str, ...] = ()
+    groups: str | None = None
+    same: tuple[tuple[str, ...], ...] = ()
+    images_per_class: int | None = None
+    splits_from: str | None = None
+    generator: str | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    literature: tuple[Mapping[str, Any], ...] = ()
+    images: str | None = None
+
+    def published(self) -> dict[str, Any]:
+        """What the store keeps and the site shows of a card: all but where the images lie on this machine."""
+        shown = {k: v for k, v in vars(self).items() if k != "images" and v not in (None, "", (), {})}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in shown.items()}
+
+
+_TYPES: dict[str, type] = {
+    "title": str, "task": str, "classes": list, "counts": dict, "source": str, "citation": str, "licence": str,
+    "show_images": bool, "difficulty": str, "notes": list, "groups": str, "same": list, "images_per_class": int,
+    "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str,
+}  # fmt: skip
+
+
+def parse(name: str, text: str, where: str) -> Card:
+    """A card from its TOML text; `where` names the file in errors.
+
+    Raises:
+        UsageError: the text is not TOML, or a field is unknown or of the wrong kind.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where}: not valid TOML: {error}") from None
+    for key, value in values.items():
+        if key not in _TYPES:
+            raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(_TYPES)}")
+        if not isinstance(value, _TYPES[key]):
+            raise UsageError(f"{where}: {key} must be a {_TYPES[key].__name__}, not {value!r}")
+    if "groups" in values:
+        try:
+            compiled = re.compile(values["groups"])
+        except re.error as error:
+            raise UsageError(f"{where}: groups is not a regular expression: {error}") from None
+        if compiled.groups < 1:
+            raise UsageError(f"{where}: groups needs one capturing group, such as '^(patient[0-9]+)'")
+    frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return Card(name, **{"title": name, **frozen})
+
+
+def read(path: Path) -> Card:
+    """The card in a file; its name is the file's."""
+    return parse(check_name(path.stem), path.read_text(encoding="utf-8"), str(path))
+
+
+def shipped() -> dict[str, Card]:
+    """The cards that come with the benchmark, by name."""
+    folder = files("bench.datasets") / "cards"
+    found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    stems = [f.name.removesuffix(".toml") for f in found]
+    return {stem: parse(stem, f.read_text(encoding="utf-8"), f.name) for stem, f in zip(stems, found, strict=True)}
+
+
+def check_name(name: str) -> str:
+    """The name itself, if a dataset may be called so."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be a dataset's name: use lower-case letters, digits, '-', '_' and '.', "
+            "beginning with a letter or digit"
+        )
+    return name

@@ -1,0 +1,204 @@
+"""Finding and listing the images of a dataset: files in, one frozen value out. Decoding comes later.
+
+A dataset lies in `<data folder>/<name>/<class>/<file>`, or where its card says. Nothing is copied.
+"""
+
+import hashlib
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+
+from bench import protocol
+from bench.datasets import cards, synthetic
+from bench.datasets.cards import Card
+from bench.errors import BenchError, UsageError, unknown
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image file. `id` is `<class>/<file name>`; `group` is shared by images that must stay together."""
+
+    id: str
+    label: int
+    path: Path
+    sha256: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset whose images are at hand. `classes` is in the card's order, which labels index."""
+
+    card: Card
+    classes: tuple[str, ...]
+    images: tuple[Image, ...]
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self.card.name
+
+    @property
+    def labels(self) -> list[int]:
+        """(N,) class numbers."""
+        return [image.label for image in self.images]
+
+    @property
+    def groups(self) -> list[str]:
+        """(N,) group names; exact copies of an image share one, and so do images that the card calls the same."""
+        same = {stem: f"same {number}" for number, stems in enumerate(self.card.same) for stem in stems}
+        groups = protocol.merge_groups([i.group for i in self.images], [i.sha256 for i in self.images])
+        return protocol.merge_groups(groups, [same.get(i.path.stem, i.id) for i in self.images])
+
+    @property
+    def ids(self) -> list[str]:
+        """(N,) image ids."""
+        return [image.id for image in self.images]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """The identity of the content: which bytes stand in which class. Titles and groups do not matter."""
+        return protocol.fingerprint(sorted((i.id, self.classes[i.label], i.sha256) for i in self.images))
+
+    def counts(self) -> dict[str, int]:
+        """Images in each class."""
+        labels = self.labels
+        return {name: labels.count(number) for number, name in enumerate(self.classes)}
+
+
+@dataclass(frozen=True)
+class Library:
+    """The datasets within reach: those in the data folders, and the built-in ones, kept in `cache`."""
+
+    folders: tuple[Path, ...]
+    cache: Path
+
+    def card(self, name: str) -> Card:
+        """The card of a dataset: the user's, else ours, else a bare one for a folder of images."""
+        for folder in self.folders:
+            if (path := folder / f"{name}.toml").is_file():
+                return cards.read(path)
+        ours = cards.shipped()
+        if name in ours:
+            return ours[name]
+        if any((folder / name).is_dir() for folder in self.folders):
+            return Card(cards.check_name(name), title=name)
+        raise unknown("dataset", name, {*ours, *self.at_hand()})
+
+    def known(self) -> list[str]:
+        """Every dataset that has a card or a folder of images."""
+        return sorted({*cards.shipped(), *self._own(), *self.at_hand()})
+
+    def at_hand(self) -> list[str]:
+        """Datasets of the data folders whose images are there, in order of name; built-in ones not among them."""
+        names = {path.name for folder in self.folders if folder.is_dir() for path in folder.iterdir()
+                 if path.is_dir() and cards.NAME.fullmatch(path.name) and class_folders(path)}  # fmt: skip
+        return sorted(names | {name for name in self._own() if self.image_folder(self.card(name)) is not None})
+
+    def image_folder(self, card: Card) -> Path | None:
+        """The folder that holds a dataset's class folders, or None where it is not at hand."""
+        if card.generator:
+            return self.cache / f"{card.name}-v{synthetic.VERSION}"
+        if card.images:
+            places = [folder / card.images for folder in self.folders]  # an absolute path stays as it is
+        else:
+            places = [folder / card.name for folder in self.folders]
+        return next((place for place in places if place.is_dir() and class_folders(place)), None)
+
+    def load(self, name: str, *, images_per_class: int | None = None) -> Dataset:
+        """List and hash a dataset's images, drawing `images_per_class` of each class where there are more.
+
+        Raises:
+            UsageError: nobody knows the dataset.
+            BenchError: its images are not at hand, or the folder does not fit the card.
+        """
+        card = self.card(name)
+        folder = self.image_folder(card)
+        if folder is None:
+            places = " or ".join(str(f / (card.images or name)) for f in self.folders)
+            raise BenchError(f"dataset {name!r}: no images in {places}; expected <class>/<file>.png there")
+        if card.generator:
+            synthetic.write_proteins(folder)
+        caps = [cap for cap in (card.images_per_class, images_per_class) if cap]
+        return listed(card, folder, min(caps, default=None))
+
+    def _own(self) -> list[str]:
+        files = (path for folder in self.folders if folder.is_dir() for path in folder.glob("*.toml"))
+        return [path.stem for path in files if cards.NAME.fullmatch(path.stem)]
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """The folders in `folder` that hold images, by name."""
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and _image_files(p))
+
+
+def _image_files(folder: Path) -> list[Path]:
+    found = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    return sorted(p for p in found if p.is_file())
+
+
+def listed(card: Card, folder: Path, cap: int | None) -> Dataset:
+    """The images in `folder`, hashed; of a class with more than `cap`, a draw that depends on names alone.
+
+    Raises:
+        BenchError: the folder does not fit the card, or shows fewer than two classes.
+    """
+    folders = {path.name: path for path in class_folders(folder)}
+    classes = card.classes or tuple(sorted(folders))
+    if missing := [name for name in classes if name not in folders]:
+        raise BenchError(f"{folder}: no images for class {missing[0]!r}, which the card of {card.name!r} names")
+    if strange := [name for name in folders if name not in classes]:
+        raise BenchError(
+            f"{folder}: the card of {card.name!r} does not name the class folder {strange[0]!r}; "
+            "add it to the card's classes or move the folder away"
+        )
+    if len(classes) < 2:
+        raise BenchError(f"{folder}: a dataset needs at least two class folders with images, found {len(classes)}")
+    chosen: list[tuple[int, Path]] = []
+    for label, name in enumerate(classes):
+        paths = _image_files(folders[name])
+        if cap is not None and len(paths) > cap:
+            paths = sorted(sorted(paths, key=lambda p: hashlib.sha256(f"0:{p.name}".encode()).digest())[:cap])
+        chosen += [(label, path) for path in paths]
+    with ThreadPoolExecutor() as pool:
+        digests = list(pool.map(lambda item: hashlib.sha256(item[1].read_bytes()).hexdigest(), chosen))
+    images = []
+    for (label, path), digest in zip(chosen, digests, strict=True):
+        image_id = f"{classes[label]}/{path.name}"
+        images.append(Image(image_id, label, path, digest, group_of(card, path) or image_id))
+    return Dataset(card, classes, tuple(images))
+
+
+def group_of(card: Card, path: PurePath) -> str | None:
+    """The group that the card's rule reads from a file's name, if any."""
+    found = re.search(card.groups, path.stem) if card.groups else None
+    return found[1] if found else None
+
+
+def splits(library: Library, dataset: Dataset, wanted: protocol.Protocol, cap: int | None) -> list[protocol.Split]:
+    """A dataset's splits, its own or those of the dataset that it derives from.
+
+    Raises:
+        BenchError: a class is too small, or the parent's images are not at hand.
+    """
+    try:
+        if dataset.card.splits_from is None:
+            return protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes)
+        try:
+            parent = library.load(dataset.card.splits_from, images_per_class=cap)
+        except BenchError as error:
+            raise BenchError(f"takes its splits from {dataset.card.splits_from!r}, but {error}") from None
+        drawn = splits(library, parent, wanted, cap)
+        return protocol.inherit_splits(drawn, _keys(parent), _keys(dataset), dataset.labels, dataset.classes)
+    except UsageError:
+        raise
+    except BenchError as error:
+        raise BenchError(f"dataset {dataset.name!r}: {error}") from None
+
+
+def _keys(dataset: Dataset) -> list[str]:
+    return [str(PurePath(image.id).with_suffix("")) for image in dataset.images]

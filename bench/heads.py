@@ -1,0 +1,100 @@
+"""The heads of many trials trained at once, as one batched computation.
+
+Every parameter carries a leading axis of trials. A trial's arithmetic never sees its neighbours, so its result
+does not depend on its company; a trial that runs alone takes the same path with an axis of one.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from bench.models import Head
+
+
+class StackedHead(nn.Module):
+    """T heads, each linear layers with ReLU and batch norm (or dropout) between: (T, B, D) to (T, B, C).
+
+    Args:
+        seeds: one for each trial; it draws the trial's first weights and its dropout.
+        inputs: D.
+        head: the layers.
+        classes: C.
+    """
+
+    def __init__(self, seeds: Sequence[int], inputs: int, head: Head, classes: int) -> None:
+        super().__init__()
+        self.dropped = head.dropped
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        widths = (inputs, *head.hidden, classes)
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        self.norms = nn.ModuleList(
+            StackedBatchNorm(len(seeds), width) for width in head.hidden[head.dropped :]
+        )  # fmt: skip
+        with torch.random.fork_rng(devices=[]):
+            heads = [_first_weights(seed, widths, head) for seed in seeds]
+        for layer in range(len(widths) - 1):
+            self.weights.append(nn.Parameter(torch.stack([h[layer][0] for h in heads])))
+            self.biases.append(nn.Parameter(torch.stack([h[layer][1] for h in heads])))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, D) features to (T, B, C) logits."""
+        last = len(self.weights) - 1
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias.unsqueeze(1), x, weight)
+            if layer == last:
+                break
+            x = F.relu(x)
+            x = self._dropout(x) if layer < self.dropped else self.norms[layer - self.dropped](x)
+        return x
+
+    def _dropout(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        # Each trial drops by its own generator, so that no neighbour shifts its random numbers.
+        kept = [torch.rand(x.shape[1:], generator=g) < 0.5 for g in self.generators]
+        return x * torch.stack(kept).to(x.device) * 2
+
+
+class StackedBatchNorm(nn.Module):
+    """Batch norm over the second axis of (T, B, D), with statistics of its own for each trial.
+
+    In evaluation it uses running means, updated by a tenth in each step, as torch's own does.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, trials: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(trials, 1, width))
+        self.bias = nn.Parameter(torch.zeros(trials, 1, width))
+        self.register_buffer("running_mean", torch.zeros(trials, 1, width))
+        self.register_buffer("running_var", torch.ones(trials, 1, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, D) to (T, B, D)."""
+        if self.training:
+            var, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
+            with torch.no_grad():
+                count = x.shape[1]
+                self.running_mean.lerp_(mean, 0.1)
+                self.running_var.lerp_(var * (count / (count - 1)), 0.1)
+        else:
+            mean, var = self.running_mean, self.running_var
+        return (x - mean) * torch.rsqrt(var + 1e-5) * self.weight + self.bias
+
+
+def _first_weights(seed: int, widths: Sequence[int], head: Head) -> list[tuple[Tensor, Tensor]]:
+    torch.manual_seed(seed)
+    layers = []
+    for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+        if number < len(head.start):
+            weight, bias = head.start[number]
+        else:
+            linear = nn.Linear(inputs, outputs)
+            weight, bias = linear.weight.detach(), linear.bias.detach()
+        layers.append((weight.T.contiguous(), bias.clone()))
+    return layers

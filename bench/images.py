@@ -1,0 +1,128 @@
+"""Decoded images, once: files in, one compact array out, kept on disk and memory-mapped.
+
+Every image is turned into RGB and resized, not cropped, so that no model sees its file type or shape.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.datasets import Dataset
+from bench.errors import BenchError
+from bench.protocol import fingerprint
+from bench.recipe import PROCEDURE
+
+Pixels = NDArray[np.uint8]
+MAX_PIXELS = 100_000_000
+
+
+def decode(path: Path, size: int) -> Pixels:
+    """One image file as (size, size, 3) uint8 RGB.
+
+    Palettes and grey values become RGB, 16-bit values are scaled to 8, transparency is dropped.
+
+    Raises:
+        BenchError: the file is no readable image, or larger than 100 million pixels.
+    """
+    from PIL import Image
+
+    image: Image.Image
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise BenchError(f"{path}: {image.width}×{image.height} pixels are too many; remove or shrink it")
+            if image.mode.startswith(("I", "F")):
+                image = _eight_bit(np.asarray(image))
+            if image.mode == "P":
+                image = image.convert("RGBA")
+            rgb = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+    except BenchError:
+        raise
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).replace(str(path), "the file").split())
+        raise BenchError(f"{path} cannot be read as an image ({reason}); mend or remove it") from None
+    return np.asarray(rgb, dtype=np.uint8)
+
+
+def _eight_bit(values: NDArray[Any]) -> Any:
+    from PIL import Image
+
+    # Microscope cameras give 16 bits; other integer and float images carry no scale, so their range is one.
+    low, high = (0.0, 65535.0) if values.dtype == np.uint16 else (float(values.min()), float(values.max()))
+    scaled = (values.astype(np.float64) - low) * (255 / max(high - low, 1e-12))
+    return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))
+
+
+def load(dataset: Dataset, size: int, cache: Path, progress: Callable[[], None] = lambda: None) -> Pixels:
+    """All images of a dataset, (N, size, size, 3) uint8, read-only; decoded on the first call alone.
+
+    Raises:
+        BenchError: an image cannot be read; the message names the file.
+    """
+    key = fingerprint([dataset.name, dataset.content_hash, size, PROCEDURE])
+    path = cache / "images" / f"{dataset.name}-{size}px-{key}.npy"
+    if not path.is_file():
+        with ThreadPoolExecutor() as pool:
+            jobs = [pool.submit(decode, image.path, size) for image in dataset.images]
+            decoded = []
+            for job in jobs:
+                decoded.append(job.result())
+                progress()
+        with replacing(path) as file:
+            np.save(file, np.stack(decoded))
+    return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def channel_statistics(pixels: Pixels) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel over (N, H, W, 3) images, as fractions of 255."""
+    total, squares, count = np.zeros(3), np.zeros(3), 0
+    for chunk in np.array_split(pixels, max(1, len(pixels) // 64)):
+        values = chunk.reshape(-1, 3).astype(np.float64) / 255
+        total += values.sum(0)
+        squares += (values**2).sum(0)
+        count += len(values)
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
+    return mean.tolist(), deviation.tolist()
+
+
+def thumbnail(path: Path, size: int = 96) -> bytes:
+    """A small JPEG of an image, for datasets whose card allows showing it."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(decode(path, size)).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file under another name, and give it its own when it is whole.
+
+    Raises:
+        BenchError: the disk is full or the folder cannot be written.
+    """
+    part = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+            part = Path(file.name)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be written ({error.strerror or error}); free space or set BENCH_CACHE"
+        ) from None
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""Trials wanted − trials in the store = trials to run: pure functions over values, no files and no devices."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench import protocol
+from bench.datasets import Dataset
+from bench.models import Model
+from bench.protocol import Protocol, Split
+from bench.recipe import Recipe
+from bench.study import Study
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run: a cell and a split. `id` is what determines its result, hashed."""
+
+    id: str
+    split: Split
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All trials of a dataset × model × recipe. `unavailable` says why it cannot run here, if so."""
+
+    dataset: Dataset
+    model: Model
+    recipe: Recipe
+    protocol: Protocol
+    weights: str
+    id: str
+    trials: tuple[Trial, ...]
+    unavailable: str | None = None
+
+    @property
+    def name(self) -> str:
+        """For people: dataset, model and recipe."""
+        return f"{self.dataset.name} · {self.model.name} · {self.recipe.name}"
+
+    def only(self, trials: Sequence[Trial]) -> "Cell":
+        """The cell with some of its trials."""
+        return replace(self, trials=tuple(trials))
+
+    def cost(self) -> float:
+        """Seconds that the trials take on two CPU cores, roughly; good for proportions rather than for promises."""
+        scale = (self.recipe.image_size / 224) ** 2 * self.model.cost / 1000
+        if self.model.kind == "floor":
+            return 0.01 * len(self.trials) + scale * len(self.dataset.images)
+        trained = sum(len(t.split.train) for t in self.trials) * self.recipe.epochs
+        if self.model.kind == "network":
+            return 3 * scale * trained
+        heads = 0.003 * trained if self.model.name == "vgg19" else 2e-4 * trained
+        return scale * len(self.dataset.images) * (1 + self.recipe.view_count) + heads
+
+
+def make_cell(
+    dataset: Dataset, model: Model, recipe: Recipe, wanted: Protocol, splits: Sequence[Split],
+    weights: str, unavailable: str | None = None,
+) -> Cell:  # fmt: skip
+    """A cell with all its trials, each named by what determines its result."""
+    identity = {
+        "dataset": dataset.name,
+        "content": dataset.content_hash,
+        "model": model.name,
+        "model_version": model.version,
+        "weights": weights,
+        "recipe": recipe.identity(),
+        "protocol": wanted.identity(),
+    }
+    cell_id = protocol.fingerprint(identity)
+    ids = dataset.ids
+    trials = tuple(Trial(protocol.trial_id(cell_id, split, ids), split) for split in splits)
+    return Cell(dataset, model, recipe, wanted, weights, cell_id, trials, unavailable)
+
+
+def to_run(
+    cells: Sequence[Cell], done: Collection[str], failed: Collection[str], *, force: bool, retry_failed: bool
+) -> Iterator[Cell]:
+    """The cells with the trials that are still to run, quick cells first so that there is soon something to see."""
+    skipped = set() if force else (set(done) | (set() if retry_failed else set(failed)))
+    left = [cell.only([t for t in cell.trials if t.id not in skipped]) for cell in cells if not cell.unavailable]
+    yield from sorted((cell for cell in left if cell.trials), key=lambda cell: (cell.cost(), cell.name))
+
+
+def limited(cells: Sequence[Cell], limit: int | None) -> list[Cell]:
+    """The first `limit` trials of the cells, in their order."""
+    if limit is None:
+        return list(cells)
+    kept = []
+    for cell in cells:
+        if limit <= 0:
+            break
+        kept.append(cell.only(cell.trials[:limit]))
+        limit -= len(cell.trials)
+    return kept
+
+
+def rows(study: Study, cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """What the store keeps of a plan: a row a trial, with the cards as they were."""
+    return [
+        {
+            "study_title": study.title,
+            "dataset": cell.dataset.name,
+            "model": cell.model.name,
+            "recipe": cell.recipe.name,
+            "cell_id": cell.id,
+            "trial_id": trial.id,
+            "repeat": trial.split.repeat,
+            "fold": trial.split.fold,
+            "recipe_json": json.dumps(cell.recipe.as_dict()),
+            "protocol_json": json.dumps(vars(cell.protocol)),
+            "dataset_hash": cell.dataset.content_hash,
+            "model_version": cell.model.version,
+            "weights": cell.weights,
+            "unavailable": cell.unavailable,
+            "dataset_card": json.dumps(
+                cell.dataset.card.published() | {"classes": cell.dataset.classes, "at_hand": cell.dataset.counts()}
+            ),
+            "model_card": json.dumps(cell.model.card()),
+        }
+        for cell in cells
+        for trial in cell.trials
+    ]

@@ -1,0 +1,94 @@
+"""A recipe: everything that shapes training, as one frozen value.
+
+Its name is made from its content, so the same name is always the same recipe, in every study.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from bench.errors import UsageError
+
+PROCEDURE = 1
+"""Raise it when decoding, augmentation or training changes a result: trials become stale, caches are remade."""
+
+AUGMENTATIONS = ("rotate-flip", "none")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; the defaults are those of the study that this project reproduces.
+
+    `image_size` is in pixels, `views` the number of augmented copies of each image that a frozen
+    backbone sees (0: one for each epoch).
+    """
+
+    image_size: int = 224
+    epochs: int = 8
+    batch_size: int = 8
+    learning_rate: float = 1e-3
+    augmentation: str = "rotate-flip"
+    views: int = 0
+
+    def __post_init__(self) -> None:
+        whole = ("image_size", "epochs", "batch_size", "views")
+        for name in whole:
+            if isinstance(value := getattr(self, name), bool) or not isinstance(value, int):
+                raise UsageError(f"recipe: {name} must be a whole number, not {value!r}")
+        if not 32 <= self.image_size <= 2048:
+            raise UsageError(f"recipe: image_size must be 32 to 2048 pixels, not {self.image_size}")
+        if self.epochs < 1:
+            raise UsageError(f"recipe: epochs must be at least 1, not {self.epochs}")
+        if self.batch_size < 2:
+            raise UsageError(f"recipe: batch_size must be at least 2 (batch norm), not {self.batch_size}")
+        if not 0 < self.learning_rate < 10:
+            raise UsageError(f"recipe: learning_rate must lie between 0 and 10, not {self.learning_rate}")
+        if self.views < 0:
+            raise UsageError(f"recipe: views must be 0 (one an epoch) or more, not {self.views}")
+        if self.augmentation not in AUGMENTATIONS:
+            known = ", ".join(AUGMENTATIONS)
+            raise UsageError(f"recipe: augmentation must be one of {known}, not {self.augmentation!r}")
+
+    @property
+    def name(self) -> str:
+        """A short name: the image size, then whatever differs from the study's own recipe."""
+        short = {
+            "epochs": "ep",
+            "batch_size": "b",
+            "learning_rate": "lr",
+            "augmentation": "aug-",
+            "views": "views",
+        }
+        parts = [f"{self.image_size}px"]
+        for field in fields(self)[1:]:
+            value = getattr(self, field.name)
+            if value != field.default:
+                text = f"{value:g}" if isinstance(value, float) else str(value)
+                parts.append(short[field.name] + text)
+        return "-".join(parts)
+
+    @property
+    def view_count(self) -> int:
+        """Augmented copies of each training image that a frozen backbone sees."""
+        return 0 if self.augmentation == "none" else (self.views or self.epochs)
+
+    def with_overrides(self, overrides: dict[str, Any], where: str) -> Self:
+        """This recipe with some fields replaced; `where` names the file or option in errors."""
+        known = {f.name for f in fields(self)}
+        for name in overrides:
+            if name not in known:
+                raise UsageError(f"{where}: unknown recipe field {name!r}; known: {', '.join(sorted(known))}")
+        values: dict[str, Any] = {
+            k: float(v) if k == "learning_rate" and isinstance(v, int) else v for k, v in overrides.items()
+        }
+        return replace(self, **values)
+
+    def identity(self) -> dict[str, Any]:
+        """What of the recipe shapes a trial: the fields that differ from their defaults, so that a field which a
+        later version adds makes no older trial stale.
+        """
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return changed | {"procedure": PROCEDURE}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain fields, for hashing and for the store."""
+        return asdict(self)

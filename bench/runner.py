@@ -1,0 +1,187 @@
+"""A run: what a study wants, less what the store has, trained and appended. Screens and options stay outside."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench import datasets, models, plan
+from bench.datasets import Dataset, Library
+from bench.errors import BenchError
+from bench.models import WeightsUnavailableError
+from bench.plan import Cell, Trial
+from bench.protocol import Split
+from bench.study import Study
+from store import Store
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study laid out over the images at hand. `absent` are its datasets without images here."""
+
+    study: Study
+    cells: tuple[Cell, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass
+class Result:
+    """What a run did: trials finished, and those that failed with their reasons."""
+
+    finished: int
+    failures: list[tuple[Cell, Trial, str]]
+
+
+class Watch:
+    """Told of a run's progress; does nothing itself. A screen overrides what it shows."""
+
+    def preparing(self, dataset: str, image_size: int, images: int) -> None:
+        """A dataset's images are about to be decoded."""
+
+    def decoded(self) -> None:
+        """One more image is decoded."""
+
+    def started(self, cells: Sequence[Cell]) -> None:
+        """Training begins with these cells, in this order."""
+
+    def cell(self, cell: Cell) -> None:
+        """This cell is next."""
+
+    def advanced(self, share: float) -> None:
+        """So much more of the current cell's work is done; the shares of a cell sum to 1."""
+
+    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
+        """A trial has ended and is in the store."""
+
+
+def prepare(study: Study, library: Library) -> Prepared:
+    """Find the datasets, draw the splits, and name every trial; nothing is decoded or downloaded.
+
+    Raises:
+        UsageError: an unknown dataset or model.
+        BenchError: no images at all, a folder that does not fit its card, a class too small to be split.
+    """
+    chosen = [_model(name, study) for name in study.models]
+    names = study.datasets if study.datasets is not None else tuple(library.at_hand())
+    loaded: list[tuple[Dataset, list[Split]]] = []
+    absent = []
+    for name in names:
+        if library.image_folder(library.card(name)) is None:
+            absent.append(name)
+            continue
+        dataset = library.load(name, images_per_class=study.images_per_class)
+        loaded.append((dataset, datasets.splits(library, dataset, study.protocol, study.images_per_class)))
+    if not loaded:
+        folders = " or ".join(map(str, library.folders))
+        listed = f" of {', '.join(absent)}" if absent else ""
+        raise BenchError(
+            f"no images{listed} in {folders}; put them into <folder>/<dataset>/<class>/, "
+            "name the folder with --data, or try the built-in dataset with `bench run demo`"
+        )
+    cells = []
+    for dataset, splits in loaded:
+        recipe = study.recipe_for(dataset.card.recipe, dataset.name)
+        for model in chosen:
+            try:
+                weights, unavailable = model.weights.identity(), None
+            except WeightsUnavailableError as error:
+                weights, unavailable = f"file:{Path(model.weights.source).name}, not here", str(error)
+            cells.append(plan.make_cell(dataset, model, recipe, study.protocol, splits, weights, unavailable))
+    return Prepared(study, tuple(cells), tuple(absent))
+
+
+def run(
+    prepared: Prepared,
+    store: Store,
+    cache: Path,
+    device: str,
+    *,
+    force: bool = False,
+    retry_failed: bool = False,
+    limit: int | None = None,
+    watch: Watch | None = None,
+) -> Result:
+    """Train what is missing and append it, trial by trial; what is in the store is never trained again.
+
+    A trial that fails is kept as a row with its reason and the run goes on.
+
+    Raises:
+        BenchError: an image cannot be read, a disk is full. What was finished before stays.
+    """
+    from bench import images, training
+
+    watch = watch or Watch()
+    where = training.choose_device(device)
+    done, failed = store.finished()
+    left = list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed))
+    unusable = _unusable({cell.model.name: cell for cell in left}.values())
+    cells = [replace(c, unavailable=c.unavailable or unusable.get(c.model.name)) for c in prepared.cells]
+    left = plan.limited([cell for cell in left if cell.model.name not in unusable], limit)
+    for dataset, size in {
+        (c.dataset.name, c.recipe.image_size): (c.dataset, c.recipe.image_size) for c in left
+    }.values():
+        watch.preparing(dataset.name, size, len(dataset.images))
+        images.load(dataset, size, cache, watch.decoded)
+    for dataset in {c.dataset.name: c.dataset for c in cells}.values():
+        store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset))
+    store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
+    watch.started(left)
+    result = Result(0, [])
+    for cell in left:
+        watch.cell(cell)
+        for row, predictions, trial in _train(cell, store, cache, where, watch):
+            result.finished += row["status"] == "done"
+            if row["status"] == "failed":
+                result.failures.append((cell, trial, row["error"]))
+            watch.trial(cell, row, predictions)
+    return result
+
+
+def _train(
+    cell: Cell, store: Store, cache: Path, device: Any, watch: Watch
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]], Trial]]:
+    from bench import cells
+
+    ended = set()
+    try:
+        for finished in cells.run(cell, cache, device, watch.advanced):
+            store.append_trial(finished.row, finished.predictions, finished.activations)
+            ended.add(finished.trial.id)
+            yield finished.row, finished.predictions, finished.trial
+    except (RuntimeError, ArithmeticError, ValueError) as error:
+        # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run.
+        reason = " ".join(str(error).split())[:500] or type(error).__name__
+        for trial in (t for t in cell.trials if t.id not in ended):
+            row = cells.failed_row(cell, trial, reason, device)
+            store.append_trial(row)
+            yield row, [], trial
+
+
+def _model(name: str, study: Study) -> models.Model:
+    model = models.get(name)
+    return model.with_weights(study.weights[name]) if name in study.weights else model
+
+
+def _unusable(cells: Any) -> dict[str, str]:
+    """Models whose weights cannot be had or do not fit, with the reason. Weights are downloaded here."""
+    reasons = {}
+    for cell in cells:
+        if cell.model.pretrained:
+            try:
+                cell.model.build(cell.model.weights.state_dict())
+            except WeightsUnavailableError as error:
+                reasons[cell.model.name] = str(error)
+    return reasons
+
+
+def _image_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    from bench import images
+
+    seen: dict[int, int] = {}
+    for image, group in zip(dataset.images, dataset.groups, strict=True):
+        seen[image.label] = seen.get(image.label, 0) + 1
+        shown = dataset.card.show_images and seen[image.label] <= 4
+        yield {
+            "image_id": image.id, "label": dataset.classes[image.label], "sha256": image.sha256,
+            "image_group": group, "thumbnail": images.thumbnail(image.path) if shown else None,
+        }  # fmt: skip

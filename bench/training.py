@@ -1,0 +1,264 @@
+"""Training the trials of a cell: frozen features and heads, whole networks, and the floors.
+
+Each function takes arrays and gives an `Outcome` for each trial; it knows neither files nor the store.
+"""
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from bench import augmentation, protocol
+from bench.errors import BenchError
+from bench.features import Features
+from bench.heads import StackedHead
+from bench.images import Pixels
+from bench.models import Head
+from bench.protocol import Split
+from bench.recipe import Recipe
+
+Probabilities = NDArray[np.float32]
+
+
+@dataclass
+class Outcome:
+    """What a trial gives: class probabilities (n, C) for both subsets, and what the training was like.
+
+    `loss` and `accuracy` are means over each epoch's training batches; `error` tells why a trial failed.
+    """
+
+    split: Split
+    test: Probabilities
+    holdout: Probabilities
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    images: int = 0
+    parameters_trained: int = 0
+    error: str | None = None
+
+
+def seed_of(split: Split, seed: int, purpose: str) -> int:
+    """A trial's seed for one purpose. It knows no model, so all models of a dataset share their luck."""
+    return int(protocol.rng(purpose, seed, split.repeat, split.fold).integers(2**31))
+
+
+def balanced_draws(labels: NDArray[np.int64], split: Split, recipe: Recipe, seed: int) -> Iterator[NDArray[np.int64]]:
+    """For each epoch the images that a trial trains on: (steps, batch) positions in the dataset.
+
+    Drawn with replacement, each class alike, as many as there are training images; an incomplete last batch
+    is dropped.
+    """
+    by_class = [split.train[labels[split.train] == c] for c in np.unique(labels[split.train])]
+    count = len(split.train)
+    batch = min(recipe.batch_size, count)
+    generator = protocol.rng("sampling", seed, split.repeat, split.fold)
+    for _ in range(recipe.epochs):
+        chosen = generator.integers(len(by_class), size=count)
+        places = generator.random(count)
+        drawn = np.array([by_class[c][int(p * len(by_class[c]))] for c, p in zip(chosen, places, strict=True)])
+        yield drawn[: count // batch * batch].reshape(-1, batch)
+
+
+def train_heads(
+    features: Features,
+    labels: NDArray[np.int64],
+    classes: int,
+    splits: Sequence[Split],
+    head: Head,
+    recipe: Recipe,
+    seed: int,
+    device: torch.device,
+) -> list[Outcome]:
+    """Train one head for each split on (1 + views, N, D) features, all at once where their steps agree."""
+    outcomes: dict[int, Outcome] = {}
+    lengths = [len(s.train) // min(recipe.batch_size, len(s.train)) for s in splits]
+    for length in sorted(set(lengths)):
+        members = [i for i, steps in enumerate(lengths) if steps == length]
+        for start in range(0, len(members), group := _together(features.shape[2], head, classes)):
+            chosen = members[start : start + group]
+            trained = _train_stack(features, labels, classes, [splits[i] for i in chosen], head, recipe, seed, device)
+            outcomes |= dict(zip(chosen, trained, strict=True))
+    return [outcomes[i] for i in range(len(splits))]
+
+
+def _together(inputs: int, head: Head, classes: int) -> int:
+    # 32 million parameters with gradients and Adam's two moments are half a gigabyte.
+    widths = (inputs, *head.hidden, classes)
+    parameters = sum(a * b for a, b in itertools.pairwise(widths))
+    return max(1, 32_000_000 // parameters)
+
+
+def _train_stack(
+    features: Features,
+    labels: NDArray[np.int64],
+    classes: int,
+    splits: Sequence[Split],
+    head: Head,
+    recipe: Recipe,
+    seed: int,
+    device: torch.device,
+) -> list[Outcome]:
+    began = time.perf_counter()
+    stack = StackedHead([seed_of(s, seed, "init") for s in splits], features.shape[2], head, classes).to(device)
+    optimizer = torch.optim.Adam(stack.parameters(), lr=recipe.learning_rate, fused=True)
+    target = torch.from_numpy(labels).to(device)
+    views = features.shape[0] - 1
+    history: list[tuple[Tensor, Tensor]] = []
+    drawn = 0
+    epochs = zip(*(balanced_draws(labels, s, recipe, seed) for s in splits), strict=True)
+    for epoch, draws in enumerate(epochs):
+        rows = np.stack(draws)  # (T, steps, B)
+        view = torch.from_numpy(np.array(features[1 + epoch % views if views else 0])).to(device)
+        losses, hits = torch.zeros(len(splits), device=device), torch.zeros(len(splits), device=device)
+        for step in range(rows.shape[1]):
+            index = torch.from_numpy(rows[:, step]).to(device)
+            logits = stack(view[index].float())
+            loss = F.cross_entropy(logits.transpose(1, 2), target[index], reduction="none").mean(1)
+            optimizer.zero_grad(set_to_none=True)
+            loss.sum().backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            losses += loss.detach()
+            hits += (logits.detach().argmax(2) == target[index]).float().mean(1)
+        drawn = rows.shape[1] * rows.shape[2]
+        history.append((losses.cpu() / rows.shape[1], hits.cpu() / rows.shape[1]))
+    stack.eval()
+    plain = torch.from_numpy(np.array(features[0])).to(device)
+    parameters = sum(p[0].numel() for p in stack.parameters())
+    outcomes = []
+    with torch.inference_mode():
+        subsets = []
+        for name in ("test", "holdout"):
+            wanted = [getattr(s, name) for s in splits]
+            longest = max(map(len, wanted))
+            index = torch.from_numpy(np.stack([np.resize(w, longest) for w in wanted])).to(device)
+            chances = stack(plain[index].float()).softmax(2).cpu().numpy()
+            subsets.append([chances[i, : len(w)] for i, w in enumerate(wanted)])
+    seconds = (time.perf_counter() - began) / len(splits)
+    for i, split in enumerate(splits):
+        loss_curve = [float(epoch_loss[i]) for epoch_loss, _ in history]
+        hit_curve = [float(epoch_hits[i]) for _, epoch_hits in history]
+        images = len(history) * drawn
+        outcomes.append(
+            Outcome(
+                split,
+                subsets[0][i],
+                subsets[1][i],
+                loss_curve,
+                hit_curve,
+                seconds,
+                images,
+                parameters,
+                _nan(loss_curve),
+            )
+        )
+    return outcomes
+
+
+def train_network(
+    module: nn.Module,
+    pixels: Pixels,
+    labels: NDArray[np.int64],
+    mean: Sequence[float],
+    std: Sequence[float],
+    split: Split,
+    recipe: Recipe,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Outcome:
+    """Train a whole network on one split of (N, H, W, 3) uint8 images; `progress` is told of each batch's images."""
+    began = time.perf_counter()
+    module = module.to(device).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=True)
+    target = torch.from_numpy(labels).to(device)
+    generator = torch.Generator().manual_seed(seed_of(split, seed, "augmentation"))
+    loss_curve, hit_curve, images = [], [], 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(split, seed, "dropout"))
+        for draws in balanced_draws(labels, split, recipe, seed):
+            module.train()
+            total, hits = 0.0, 0.0
+            for rows in draws:
+                batch = augmentation.normalise(pixels[rows], mean, std, device)
+                if recipe.augmentation == "rotate-flip":
+                    batch = augmentation.rotate_flip(batch, generator)
+                logits = module(batch)
+                loss = F.cross_entropy(logits, target[torch.from_numpy(rows)])
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                total += loss.item()
+                hits += (logits.detach().argmax(1) == target[torch.from_numpy(rows)]).float().mean().item()
+                images += len(rows)
+                progress(len(rows))
+            loss_curve.append(total / len(draws))
+            hit_curve.append(hits / len(draws))
+            if not math.isfinite(loss_curve[-1]):
+                break
+    test = predict(module, pixels[split.test], mean, std, device)
+    holdout = predict(module, pixels[split.holdout], mean, std, device)
+    parameters = sum(p.numel() for p in module.parameters())
+    seconds = time.perf_counter() - began
+    return Outcome(split, test, holdout, loss_curve, hit_curve, seconds, images, parameters, _nan(loss_curve))
+
+
+@torch.inference_mode()
+def predict(
+    module: nn.Module, pixels: Pixels, mean: Sequence[float], std: Sequence[float], device: torch.device
+) -> Probabilities:
+    """Class probabilities (n, C) of (n, H, W, 3) uint8 images."""
+    module.eval()
+    parts = []
+    for start in range(0, len(pixels), 32):
+        batch = augmentation.normalise(pixels[start : start + 32], mean, std, device)
+        parts.append(module(batch).softmax(1).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def fit_floor(numbers: NDArray[np.float64], labels: NDArray[np.int64], split: Split) -> Outcome:
+    """Fit a class-balanced logistic regression to (N, D) numbers, standardised on the training images."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    began = time.perf_counter()
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=5000))
+    model.fit(numbers[split.train], labels[split.train])
+    test, holdout = (model.predict_proba(numbers[part]).astype(np.float32) for part in (split.test, split.holdout))
+    parameters = int(np.unique(labels).size * (numbers.shape[1] + 1))
+    seconds = time.perf_counter() - began
+    return Outcome(split, test, holdout, seconds=seconds, images=len(split.train), parameters_trained=parameters)
+
+
+def _nan(losses: Sequence[float]) -> str | None:
+    broken = next((number for number, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
+    return (
+        None
+        if broken is None
+        else f"the loss became {losses[broken - 1]} in epoch {broken}; a lower learning rate may help"
+    )
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto` (a GPU if there is one), `cpu`, or `cuda:N`.
+
+    Raises:
+        BenchError: the device is not there.
+    """
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise BenchError(f"--device {wanted}: expected auto, cpu or cuda:0") from None
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise BenchError(f"--device {wanted}: no such GPU here; use --device cpu")
+    return device

@@ -1,0 +1,213 @@
+"""The charts, one small function each: data frames in, an Altair chart out. They know no store and no page.
+
+Colours and shapes come in as a mapping from model to `Style`, so that a model looks the same everywhere.
+Scores are fractions; `chance` is one over the number of classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from report.palette import Style
+
+Styles = Mapping[str, Style]
+GREY = "#808080"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+POINTS = ".0%"
+
+
+def holdout_box(scores: pd.DataFrame, votes: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
+    """Holdout scores of a cell's trials as boxes, and below each the trials' vote with its interval.
+
+    Args:
+        scores: model, repeat, fold, balanced_accuracy.
+        votes: model, balanced_accuracy, low, high.
+        models: the order from top to bottom.
+    """
+    lanes = alt.YOffset("lane:N", scale=alt.Scale(domain=["trials", "vote"]))
+    return _score_chart(
+        [*_boxes(scores.assign(lane="trials"), models, styles, lanes),
+         *_marks(votes.assign(lane="vote"), models, styles, lanes, "vote of all trials")],
+        [scores["balanced_accuracy"], votes["low"]], chance, rows=len(models), step=46,
+    )  # fmt: skip
+
+
+def folds_box(scores: pd.DataFrame, means: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
+    """Test-fold scores of a cell's trials as boxes, and below each their mean with its corrected interval.
+
+    Args:
+        scores: model, repeat, fold, balanced_accuracy.
+        means: model, balanced_accuracy, low, high.
+        models: the order from top to bottom.
+    """
+    lanes = alt.YOffset("lane:N", scale=alt.Scale(domain=["trials", "mean"]))
+    return _score_chart(
+        [*_boxes(scores.assign(lane="trials"), models, styles, lanes),
+         *_marks(means.assign(lane="mean"), models, styles, lanes, "mean of the folds")],
+        [scores["balanced_accuracy"], means["low"]], chance, rows=len(models), step=46,
+    )  # fmt: skip
+
+
+def overview(means: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
+    """One dataset in the picture of all: each model's mean test score with its interval.
+
+    Args:
+        means: model, balanced_accuracy, low, high.
+        models: the order from top to bottom, the same for every dataset.
+    """
+    return _score_chart(
+        _marks(means, models, styles, None, "mean of the test folds"),
+        [means["low"]],
+        chance,
+        len(models),
+        22,
+        wide=True,
+    )
+
+
+def by_model(means: pd.DataFrame, models: Sequence[str], styles: Styles) -> Any:
+    """Each model's mean test score on every dataset: a dot a dataset, a tick at the mean over datasets.
+
+    Args:
+        means: model, dataset, balanced_accuracy, low, high.
+    """
+    base = alt.Chart(means)
+    y = alt.Y("model:N", sort=list(models), title=None)
+    dots = base.mark_point(filled=True, size=70, opacity=0.8).encode(
+        y=y, x=_x(domain=[0, 1]), color=_colour(models, styles), shape=_shape(models, styles),
+        tooltip=["model", "dataset", *_score_tooltip()],
+    )  # fmt: skip
+    ticks = base.mark_tick(thickness=3, size=20, color=GREY).encode(y=y, x=alt.X("mean(balanced_accuracy):Q"))
+    return _finished(alt.layer(ticks, dots), len(models), 30)
+
+
+def confusion(shares: pd.DataFrame, classes: Sequence[str], models: Sequence[str]) -> Any:
+    """Which class is taken for which, out of fold; a menu chooses the model.
+
+    Args:
+        shares: model, label, predicted, share (of the label's images), images (mean number over repeats), low, high.
+        models: the menu, the first one shown.
+    """
+    chosen = alt.selection_point(
+        fields=["model"], bind=alt.binding_select(options=list(models), name="model "), value=models[0], name="chosen"
+    )
+    base = alt.Chart(shares).transform_filter(chosen).encode(
+        x=alt.X("predicted:N", sort=list(classes), title="predicted", axis=alt.Axis(orient="top", labelAngle=-30)),
+        y=alt.Y("label:N", sort=list(classes), title="true class"),
+    )  # fmt: skip
+    squares = base.mark_rect(cornerRadius=3).encode(
+        color=alt.Color("share:Q", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=None),
+        tooltip=[
+            alt.Tooltip("label:N", title="true class"), "predicted:N",
+            alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("images:Q", format=".1f", title="images a repeat"),
+            alt.Tooltip("low:Q", format=".1%"), alt.Tooltip("high:Q", format=".1%"),
+        ],
+    )  # fmt: skip
+    text = base.mark_text(fontSize=13, font=FONT, aria=False).encode(
+        text=alt.Text("share:Q", format=POINTS),
+        color=alt.condition(alt.datum.share > 0.55, alt.value("#ffffff"), alt.value("#12263a")),
+    )
+    return _finished(alt.layer(squares, text).add_params(chosen), len(classes), 44)
+
+
+def differences(findings: pd.DataFrame, rope: float) -> Any:
+    """Differences between two models with their intervals, in points, around the band that counts as equal.
+
+    Args:
+        findings: pair, where, difference, low, high (in points), verdict.
+        rope: half the band's width, in points.
+    """
+    words = ["better", "equivalent", "worse", "undecided"]
+    colour = alt.Color(
+        "verdict:N", title="verdict", scale=alt.Scale(domain=words, range=["#009E73", "#0072B2", "#D55E00", GREY]),
+        legend=alt.Legend(orient="top"),
+    )  # fmt: skip
+    base = alt.Chart(findings).encode(y=alt.Y("pair:N", sort=None, title=None, axis=alt.Axis(labelLimit=420)))
+    band = (
+        alt.Chart(pd.DataFrame({"low": [-rope], "high": [rope]}))
+        .mark_rect(color=GREY, opacity=0.2)
+        .encode(x="low:Q", x2="high:Q")
+    )
+    shown = ["pair", "verdict", *(alt.Tooltip(f"{c}:Q", format="+.1f") for c in ("difference", "low", "high"))]
+    x = alt.X("low:Q", title="difference in balanced accuracy, points")
+    lines = base.mark_rule(strokeWidth=2.5).encode(x=x, x2="high:Q", color=colour, tooltip=shown)
+    dots = base.mark_point(filled=True, size=80).encode(
+        x="difference:Q", color=colour, shape=alt.Shape("verdict:N", scale=alt.Scale(domain=words)), tooltip=shown
+    )
+    return _finished(alt.layer(band, lines, dots), findings["pair"].nunique(), 26)
+
+
+def _boxes(scores: pd.DataFrame, models: Sequence[str], styles: Styles, lanes: Any) -> list[Any]:
+    base = alt.Chart(scores).encode(y=_y(models), yOffset=lanes, color=_colour(models, styles))
+    box = base.mark_boxplot(extent="min-max", size=15, opacity=0.55, median={"color": "white", "strokeWidth": 2})
+    dots = base.mark_circle(size=16, opacity=0.8).encode(
+        x=_x(), tooltip=["model", "repeat", "fold", alt.Tooltip("balanced_accuracy:Q", format=".3f", title="score")]
+    )
+    return [box.encode(x=_x()), dots]
+
+
+def _marks(points: pd.DataFrame, models: Sequence[str], styles: Styles, lanes: Any, what: str) -> list[Any]:
+    base = alt.Chart(points.assign(shows=what)).encode(y=_y(models), color=_colour(models, styles))
+    if lanes is not None:
+        base = base.encode(yOffset=lanes)
+    shown = ["model", alt.Tooltip("shows:N", title="shows"), *_score_tooltip()]
+    line = base.mark_rule(strokeWidth=2.5).encode(x=_x("low"), x2="high:Q", tooltip=shown)
+    dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=_x(), shape=_shape(models, styles), tooltip=shown)
+    return [line, dot]
+
+
+def _score_chart(
+    layers: Sequence[Any], seen: Sequence[Any], chance: float, rows: int, step: int, *, wide: bool = False
+) -> Any:
+    values = [float(s.min()) for s in seen if len(s)]
+    low = 0.0 if wide else max(0.0, int((min([*values, chance]) - 0.03) * 10) / 10)
+    rule = alt.Chart(pd.DataFrame({"x": [chance], "what": ["chance"]}))
+    line = rule.mark_rule(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(x=_x("x", [low, 1]), tooltip="what:N")
+    word = rule.mark_text(text="chance", align="left", dx=4, dy=-5, fontSize=11, font=FONT, color=GREY).encode(
+        x=_x("x", [low, 1]), y=alt.value(0)
+    )
+    return _finished(alt.layer(line, word, *layers), rows, step)
+
+
+def _finished(chart: Any, rows: int, step: int) -> Any:
+    return (
+        chart.properties(width="container", height=rows * step, background="transparent",
+                         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+        .configure_view(stroke=None)
+        .configure_axis(labelFont=FONT, titleFont=FONT, labelFontSize=12, titleFontSize=12, titleFontWeight="normal",
+                        gridColor=GREY, gridOpacity=0.25, domainColor=GREY, tickColor=GREY, labelLimit=260)
+        .configure_legend(labelFont=FONT, titleFont=FONT, labelFontSize=12)
+    )  # fmt: skip
+
+
+def _x(field: str = "balanced_accuracy", domain: Sequence[float] | None = None) -> alt.X:
+    """The one score axis; the layer that knows the domain sets it for all."""
+    scale = alt.Scale(domain=list(domain), clamp=True) if domain else alt.Undefined
+    axis = alt.Axis(format=POINTS, tickCount=6)
+    return alt.X(f"{field}:Q", title="balanced accuracy", scale=scale, axis=axis)
+
+
+def _y(models: Sequence[str]) -> alt.Y:
+    return alt.Y("model:N", sort=list(models), title=None, scale=alt.Scale(domain=list(models)))
+
+
+def _colour(models: Sequence[str], styles: Styles) -> alt.Color:
+    return alt.Color(
+        "model:N", legend=None, scale=alt.Scale(domain=list(models), range=[styles[m].colour for m in models])
+    )
+
+
+def _shape(models: Sequence[str], styles: Styles) -> alt.Shape:
+    return alt.Shape(
+        "model:N", legend=None, scale=alt.Scale(domain=list(models), range=[styles[m].shape for m in models])
+    )
+
+
+def _score_tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("balanced_accuracy:Q", format=".3f", title="balanced accuracy"),
+        alt.Tooltip("low:Q", format=".3f", title="95 % interval from"),
+        alt.Tooltip("high:Q", format=".3f", title="to"),
+    ]

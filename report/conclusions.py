@@ -1,0 +1,75 @@
+"""The page of conclusions: the study's questions, each with every comparison that answers it."""
+
+from collections import Counter
+
+import pandas as pd
+
+from report import charts, dataset_page, estimates, findings, show
+from report.data import results
+from report.estimates import interval, points
+from report.findings import Finding
+
+ORDER = ("better", "equivalent", "worse", "undecided")
+
+
+def show_all() -> None:
+    """Print each question with its chart and its table, then what voting adds."""
+    everything = findings.everywhere(results())
+    for question in findings.QUESTIONS:
+        found = [f for f in everything if f.question is question]
+        print(f"\n## {question.text}\n")
+        if not found:
+            print("No two models in this store answer this yet.\n")
+            continue
+        print(f"{_counted(found)}.\n")
+        frame = pd.DataFrame(
+            {
+                "pair": f"{f.section.dataset} {f.section.recipe}: {f.model} − {f.reference}",
+                "difference": f.difference.mean * 100, "low": f.difference.low * 100, "high": f.difference.high * 100,
+                "verdict": f.narrow,
+            }
+            for f in found
+        )  # fmt: skip
+        show.chart(
+            charts.differences(frame, findings.NARROW * 100), question.key,
+            "Differences between two models with their 95 % intervals; in the grey band one counts as none.",
+            f"Differences between pairs of models: {question.text}",
+        )  # fmt: skip
+        dataset_page.verdict_table(found, where=True)
+    _voting()
+
+
+def in_one_sentence() -> str:
+    """What the site says about pre-training, for the home page."""
+    found = [f for f in findings.everywhere(results()) if f.question is findings.PRETRAINING]
+    if not found:
+        return "No model stands beside its own twin trained from scratch yet, so what pre-training adds is open."
+    return f"Pre-training against the same network from scratch: {_counted(found)}."
+
+
+def _counted(found: list[Finding]) -> str:
+    counts = Counter[str](f.narrow for f in found)
+    words = [f"**{word}** in {counts[word]}" for word in ORDER if counts[word]]
+    comparisons = "comparison" if len(found) == 1 else "comparisons"
+    return f"{estimates.listed(words)} of {len(found)} {comparisons}"
+
+
+def _voting() -> None:
+    print("\n## Does voting over the trials help?\n")
+    store = results()
+    rows = []
+    for section in store.sections:
+        for model in store.models(section):
+            gain = estimates.vote_gain(store, section, model)
+            if gain is not None:
+                word = "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "undecided"
+                rows.append([f"{section.dataset}, {section.recipe}", f"`{model}`", points(gain.estimate),
+                             interval(gain.low, gain.high, signed=True), word])  # fmt: skip
+    if not rows:
+        print("A vote takes three repeats, and no cell in this store has them yet.\n")
+        return
+    print(
+        "Out of fold: each image is asked once in every repeat. The gain is the balanced accuracy of the repeats' vote "
+        "less that of a single repeat, in points, with a bootstrap interval over the images or their groups.\n"
+    )
+    show.table(["where", "model", "gain", "95 % interval", ""], rows)

@@ -1,0 +1,149 @@
+"""What the pages draw: the cells of the chosen study (or of all), as data frames straight from the store's views.
+
+The store is `BENCH_STORE`, else `results` beside this project's report; the study is `BENCH_STUDY`, else all.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from report import palette
+from report.palette import Style
+from store import Store
+
+ROOT = Path(__file__).resolve().parent
+
+
+def store_path() -> Path:
+    """The store that the site is drawn from."""
+    return Path(os.environ.get("BENCH_STORE") or ROOT.parent / "results")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One dataset at one recipe: the only models that may be compared are those within a section."""
+
+    dataset: str
+    recipe: str
+
+    @property
+    def slug(self) -> str:
+        """For addresses and figure names: letters, digits and hyphens."""
+        return "".join(c if c.isalnum() else "-" for c in f"{self.dataset}-{self.recipe}")
+
+
+class Results:
+    """The chosen part of a store.
+
+    Args:
+        path: the store.
+        study: one study's name, or None for all. Where two studies share a cell, the later plan counts.
+    """
+
+    def __init__(self, path: Path, study: str | None = None) -> None:
+        self.path = path
+        self.store = Store(path)
+        self.connection: duckdb.DuckDBPyConnection = self.store.connect()
+        self.connection.execute(
+            """
+            create table chosen as
+            select study, dataset, model, recipe, cell_id from cells
+            where done > 0 and ($study is null or study = $study)
+            qualify row_number() over (partition by dataset, model, recipe order by planned_at desc, study) = 1
+            """,
+            {"study": study},
+        )
+        self.connection.execute(
+            """
+            create table chosen_trials as
+            select t.trial_id from trials t join current_plans p using (trial_id)
+            join chosen c on c.study = p.study and c.cell_id = p.cell_id
+            where t.status = 'done'
+            """
+        )
+
+    def frame(self, sql: str, **values: Any) -> pd.DataFrame:
+        """The answer to a query over the views; `chosen` and `chosen_trials` narrow it to what the site shows."""
+        return self.connection.execute(sql, values or None).df()
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row for each cell that has results: the view `cells`, with `family` and `order` of the model."""
+        frame = self.frame(
+            "select * from cells semi join chosen using (study, dataset, model, recipe) order by dataset, recipe, model"
+        )
+        return frame.assign(family=frame["model"].map(lambda m: self.model_card(m)["family"]))
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row for each trial and subset that the site shows, with the sizes of its training and test sets."""
+        return self.frame(
+            "select s.*, t.train_images, t.test_images, t.holdout_images, t.seconds "
+            "from scores s semi join chosen_trials using (trial_id) join trials t using (trial_id) "
+            "order by s.dataset, s.recipe, s.model, s.repeat, s.fold, s.subset"
+        )
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """Every dataset at every recipe that has results."""
+        pairs = self.cells[["dataset", "recipe"]].drop_duplicates().itertuples(index=False)
+        return [Section(str(dataset), str(recipe)) for dataset, recipe in pairs]
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """Datasets with results."""
+        return list(dict.fromkeys(section.dataset for section in self.sections))
+
+    def sections_of(self, dataset: str) -> list[Section]:
+        """A dataset's sections."""
+        return [section for section in self.sections if section.dataset == dataset]
+
+    def models(self, section: Section | None = None) -> list[str]:
+        """Models with results (in a section), family by family."""
+        cells = self.cells if section is None else self.of(self.cells, section)
+        return palette.ordered(zip(cells["model"], cells["family"], strict=True))
+
+    @staticmethod
+    def of(frame: pd.DataFrame, section: Section) -> pd.DataFrame:
+        """The rows of a frame that belong to a section."""
+        return frame[(frame["dataset"] == section.dataset) & (frame["recipe"] == section.recipe)]
+
+    @cached_property
+    def _cards(self) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+        frame = self.frame("select dataset, model, dataset_card, model_card from plans order by planned_at")
+        rows = frame.to_dict("records")
+        datasets = {str(row["dataset"]): json.loads(row["dataset_card"]) for row in rows}
+        models = {str(row["model"]): json.loads(row["model_card"]) for row in rows}
+        return datasets, models
+
+    def dataset_card(self, dataset: str) -> dict[str, Any]:
+        """A dataset's card as the newest plan has it; `at_hand` counts the images that were used."""
+        return self._cards[0][dataset]
+
+    def model_card(self, model: str) -> dict[str, Any]:
+        """What the registry said of a model."""
+        return self._cards[1][model]
+
+    def style(self, model: str) -> Style:
+        """The model's colour and shape."""
+        return palette.style(model, self.model_card(model)["family"])
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """The store's fingerprint, how many trials it shows, and the day of the newest."""
+        row = self.connection.execute("select count(*), max(finished_at) from trials where status = 'done'").fetchone()
+        assert row is not None
+        newest = f"{row[1]:%Y-%m-%d}" if row[1] else "no trials yet"
+        return {"fingerprint": self.store.fingerprint(), "trials": row[0], "newest": newest}
+
+
+@cache
+def results() -> Results:
+    """The results that this site is drawn from, opened once."""
+    return Results(store_path(), os.environ.get("BENCH_STUDY") or None)

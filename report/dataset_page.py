@@ -1,0 +1,160 @@
+"""The page of a dataset, the same for all: a dataset that is new in the store has its page with no edit."""
+
+from typing import Any
+
+from report import charts, estimates, findings, mosaics, show
+from report.data import Results, Section, results
+from report.estimates import interval, percent, points
+
+
+def show_page(name: str, found: Results) -> None:
+    """Print the page of a dataset."""
+    card = found.dataset_card(name)
+    sections = found.sections_of(name)
+    _facts(card)
+    _counts(found, card, sections[0])
+    _samples(found, card)
+    for section in sections:
+        _section(found, section, card)
+
+
+def _facts(card: dict[str, Any]) -> None:
+    if card.get("difficulty"):
+        print(f"**How hard is it for a person?** {card['difficulty']}\n")
+    if card.get("notes"):
+        print('::: {.callout-note collapse="true" title="What to know about these images"}')
+        print("\n".join(f"- {note}" for note in card["notes"]))
+        print("\n:::\n")
+    facts = [(label, card[key]) for label, key in
+             (("Source", "source"), ("Citation", "citation"), ("Licence", "licence")) if card.get(key)]  # fmt: skip
+    if facts:
+        print('::: {.callout-note collapse="true" title="Source, citation and licence"}')
+        print("\n\n".join(f"**{label}.** {' '.join(text.split())}" for label, text in facts))
+        print("\n:::\n")
+
+
+def _counts(found: Results, card: dict[str, Any], section: Section) -> None:
+    held = found.frame(
+        "select label, count(distinct image_id) as images from predictions semi join chosen_trials using (trial_id) "
+        "where subset = 'holdout' and dataset = $dataset and recipe = $recipe group by label",
+        dataset=section.dataset, recipe=section.recipe,
+    ).set_index("label")["images"]  # fmt: skip
+    rows = [[name, card["at_hand"][name], int(held.get(name, 0))] for name in card["classes"]]
+    rows.append(["**all**", sum(card["at_hand"].values()), int(held.sum())])
+    show.table(["class", "images", "of these held out"], rows)
+
+
+def _samples(found: Results, card: dict[str, Any]) -> None:
+    frame = found.frame(
+        "select label, thumbnail from images where dataset = $dataset and thumbnail is not null "
+        "and dataset_hash in (select dataset_hash from trials semi join chosen_trials using (trial_id)) "
+        "order by image_id",
+        dataset=card["name"],
+    )  # fmt: skip
+    if frame.empty:
+        return
+    rows = []
+    for label in card["classes"]:
+        pictures = [
+            mosaics.picture(bytes(t), f"class {label}", "jpeg") for t in frame[frame["label"] == label]["thumbnail"]
+        ]
+        rows.append(f'<div class="sample-class"><span>{label}</span><div>{"".join(pictures)}</div></div>')
+    show.figure(f'<div class="samples">{"".join(rows)}</div>', "samples", "The first four images of each class.")
+
+
+def _section(found: Results, section: Section, card: dict[str, Any]) -> None:
+    models = found.models(section)
+    styles = {model: found.style(model) for model in models}
+    chance = 1 / len(card["classes"])
+    scores = found.of(found.scores, section)
+    test, holdout = (scores[scores["subset"] == subset] for subset in ("test", "holdout"))
+    means, votes = estimates.fold_means(found, section), estimates.votes(found, section)
+    best = means.sort_values("balanced_accuracy", ascending=False)["model"].tolist()
+    held = int(holdout["holdout_images"].max())
+    slug = section.slug
+    print(f"\n## At {section.recipe} {{#sec-{slug}}}\n")
+    _lead(means, votes, held)
+    _cells_table(found, section, means, votes)
+
+    print("\n### On the holdout\n")
+    show.chart(
+        charts.holdout_box(holdout, votes, models, styles, chance), f"holdout-{slug}",
+        f"Performance of various models on the holdout dataset, {held} images. Each box holds a model's trials, all "
+        "scored on the same images: its width is the luck of training alone. The mark below is the vote of the trials; "
+        "its line is the 95 % interval over the images.",
+        f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
+    )  # fmt: skip
+    print("\n### On the test folds\n")
+    show.chart(
+        charts.folds_box(test, means, models, styles, chance), f"folds-{slug}",
+        "Performance on the fold that a trial did not train on. The mark below each box is the mean; its line is the "
+        "95 % interval that knows that training sets overlap.",
+        f"Box plot of test fold scores of {len(models)} models with their means",
+    )  # fmt: skip
+    print("\n### What is taken for what\n")
+    show.chart(
+        charts.confusion(estimates.confusion(found, section), card["classes"], best), f"confusion-{slug}",
+        "Out of fold: for the images of each class (row), the share that is predicted to be of each class (column), "
+        "averaged over the repeats.",
+        "Confusion matrix of one model; a menu chooses which",
+    )  # fmt: skip
+    if len(shown := mosaics.pair(found, section)) > 0:
+        print("\n### What a middle layer sees\n")
+        show.figure(
+            mosaics.html(found, section, shown, classes=2), f"activations-{slug}",
+            f"The first maps of a middle layer for the same image: {estimates.listed(shown)}. "
+            "More on [the page of activations](/activations.qmd).",
+        )  # fmt: skip
+    if verdicts := findings.of_section(found, section):
+        print("\n### What can be said\n")
+        verdict_table(list(verdicts))
+
+
+def _lead(means: Any, votes: Any, held: int) -> None:
+    best = estimates.highest(means)
+    print(
+        f"The highest mean on the test folds is that of **{best['model']}**: {_with_interval(best)} "
+        f"over {best['trials']} trials. Whether it is better than the next one "
+        "is a question for [the comparisons](/conclusions.qmd), not for this ranking.\n"
+    )
+
+
+def _cells_table(found: Results, section: Section, means: Any, votes: Any) -> None:
+    cells, voted, mean = (
+        {str(row["model"]): row for row in frame.to_dict("records")}
+        for frame in (found.of(found.cells, section), votes, means)
+    )
+    rows = []
+    for model in found.models(section):
+        cell = cells[model]
+        rows.append(
+            [f"`{model}`", int(cell["done"]), _with_interval(mean[model]),
+             percent(cell["holdout_balanced_accuracy"]), _with_interval(voted[model])]
+        )  # fmt: skip
+    show.table(["model", "trials", "test folds [95 %]", "holdout, mean", "holdout, vote [95 %]"], rows)
+
+
+def _with_interval(row: Any) -> str:
+    return f"{percent(row['balanced_accuracy'])} {interval(row['low'], row['high'])}"
+
+
+def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None:
+    """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
+    rows = [
+        [*([f"{f.section.dataset}, {f.section.recipe}"] if where else []), f"`{f.model}`", f"`{f.reference}`",
+         points(f.difference.mean), interval(f.difference.low, f.difference.high, signed=True),
+         f.narrow, f.wide, f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–"]
+        for f in found
+    ]  # fmt: skip
+    headers = ["model", "against", "difference", "95 % interval", "at ±1", "at ±5", "could show"]
+    show.table([*(["where"] if where else []), *headers], rows)
+    print(
+        "Differences are in points of balanced accuracy on the test folds. *At ±1* and *at ±5* give the verdict when "
+        "differences of up to one or five points count as none; *could show* is the smallest difference that these "
+        "data could have shown at ±1.\n"
+    )
+
+
+def show_named(name: str) -> None:
+    """Print the page of a dataset of the store that the site is drawn from."""
+    show_page(name, results())

@@ -1,0 +1,134 @@
+"""From the store's rows to estimates with intervals: the step between data frames and arithmetic."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from report import statistics
+from report.data import Results, Section
+from report.statistics import BootstrapInterval
+
+
+def fold_means(results: Results, section: Section) -> pd.DataFrame:
+    """Each model's mean test score with the corrected 95 % interval: model, balanced_accuracy, low, high, trials.
+
+    Intervals are cut at 0 and 1, where no score can be.
+    """
+    rows = []
+    scores = results.of(results.scores, section)
+    for model, group in scores[scores["subset"] == "test"].groupby("model", sort=False):
+        found = statistics.corrected_resampled_t(group["balanced_accuracy"], test_train_ratio=test_train_ratio(group))
+        low, high = max(found.low, 0.0), min(found.high, 1.0)
+        rows.append({"model": model, "balanced_accuracy": found.mean, "low": low, "high": high, "trials": len(group)})
+    return pd.DataFrame(rows, columns=["model", "balanced_accuracy", "low", "high", "trials"])
+
+
+def highest(means: pd.DataFrame) -> dict[str, Any]:
+    """The row of the model with the highest mean."""
+    rows: list[dict[str, Any]] = means.to_dict("records")  # type: ignore[assignment]
+    return max(rows, key=lambda row: row["balanced_accuracy"])
+
+
+def test_train_ratio(scores: pd.DataFrame) -> float:
+    """Mean size of the test fold over that of the training set, which the corrected interval needs."""
+    return float((scores["test_images"] / scores["train_images"]).mean())
+
+
+def votes(results: Results, section: Section) -> pd.DataFrame:
+    """Each model's vote on the holdout with a 95 % bootstrap interval over its images (or groups of images)."""
+    frame = results.frame(
+        """
+        select v.model, v.label, v.predicted, i.image_group
+        from votes v semi join chosen using (study, dataset, model, recipe)
+        join chosen c on c.study = v.study and c.dataset = v.dataset and c.model = v.model and c.recipe = v.recipe
+        join (select distinct cell_id, dataset_hash from trials) t on t.cell_id = c.cell_id
+        join images i on i.dataset = v.dataset and i.dataset_hash = t.dataset_hash and i.image_id = v.image_id
+        where v.dataset = $dataset and v.recipe = $recipe order by v.model, v.image_id
+        """,
+        dataset=section.dataset, recipe=section.recipe,
+    )  # fmt: skip
+    rows = []
+    for model, group in frame.groupby("model"):
+        found = statistics.bootstrap_balanced_accuracy(group["label"], group["predicted"], groups=group["image_group"])
+        rows.append({"model": model, "balanced_accuracy": found.estimate, "low": found.low, "high": found.high})
+    return pd.DataFrame(rows, columns=["model", "balanced_accuracy", "low", "high"])
+
+
+def confusion(results: Results, section: Section) -> pd.DataFrame:
+    """Out-of-fold confusion: model, label, predicted, share, images (a repeat), low, high (Jeffreys, 95 %).
+
+    The repeats ask the same images again, so the interval counts each image once.
+    """
+    frame = results.frame(
+        """
+        select model, label, predicted, count(*) as asked, count(distinct p.repeat) as repeats
+        from predictions p semi join chosen_trials using (trial_id)
+        where p.subset = 'test' and p.dataset = $dataset and p.recipe = $recipe
+        group by all
+        """,
+        dataset=section.dataset, recipe=section.recipe,
+    )  # fmt: skip
+    classes = results.dataset_card(section.dataset)["classes"]
+    every = pd.MultiIndex.from_product(
+        [frame["model"].unique(), classes, classes], names=["model", "label", "predicted"]
+    )
+    repeats = frame.groupby("model")["repeats"].max()
+    full = frame.set_index(["model", "label", "predicted"])["asked"].reindex(every, fill_value=0).reset_index()
+    full["images"] = full["asked"] / full["model"].map(repeats)
+    total = full.groupby(["model", "label"])["images"].transform("sum")
+    full["share"] = full["images"] / total
+    full["low"], full["high"] = statistics.jeffreys(full["images"], total)
+    return full.drop(columns="asked")
+
+
+def vote_gain(results: Results, section: Section, model: str) -> BootstrapInterval | None:
+    """What voting over the repeats adds, out of fold: the vote's balanced accuracy less the mean of single repeats'.
+
+    None where there are fewer than three repeats: two that disagree have no majority.
+    """
+    frame = results.frame(
+        """
+        select p.image_id, p.label, p.repeat, p.predicted, p.probabilities, t.classes, i.image_group
+        from predictions p semi join chosen_trials using (trial_id) join trials t using (trial_id)
+        join images i on i.dataset = p.dataset and i.dataset_hash = t.dataset_hash and i.image_id = p.image_id
+        where p.subset = 'test' and p.dataset = $dataset and p.recipe = $recipe and p.model = $model
+        order by p.repeat, p.image_id
+        """,
+        dataset=section.dataset, recipe=section.recipe, model=model,
+    )  # fmt: skip
+    repeats = frame["repeat"].nunique()
+    if repeats < 3:
+        return None
+    size = len(frame) // repeats
+    first = frame.iloc[:size]
+    classes = list(first["classes"].iloc[0])
+    probabilities = np.stack(frame["probabilities"].to_list()).reshape(repeats, size, -1)
+    voted = np.array(classes)[statistics.vote(probabilities).predicted]
+    singles = frame["predicted"].to_numpy().reshape(repeats, size)
+    return statistics.vote_gain(first["label"], voted, singles, groups=first["image_group"])
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A fraction as points, with a sign and a true minus."""
+    return f"{value * 100:+.{digits}f}".replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage."""
+    return f"{value * 100:.1f} %"
+
+
+def interval(low: float, high: float, *, signed: bool = False) -> str:
+    """An interval of fractions, in points or percent; an endless one as a dash."""
+    if not np.isfinite([low, high]).all():
+        return "–"
+    if signed:
+        return f"[{points(low)}, {points(high)}]"
+    return f"[{low * 100:.1f}, {high * 100:.1f}]"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))

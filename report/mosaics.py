@@ -1,0 +1,95 @@
+"""Activation figures: the maps of a middle layer as one picture, for two models beside each other."""
+
+import base64
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from report.data import Results, Section
+
+ANCHORS = (
+    (0, 0, 4),
+    (40, 11, 84),
+    (101, 21, 110),
+    (159, 42, 99),
+    (212, 72, 66),
+    (245, 125, 21),
+    (250, 193, 39),
+    (252, 255, 164),
+)
+"""Black to pale yellow in even steps of lightness (after matplotlib's inferno), readable without colour vision."""
+
+
+def mosaic(maps: NDArray[np.uint8], columns: int = 8, gap: int = 1, zoom: int = 2) -> bytes:
+    """(M, H, W) maps as one PNG, row by row, `gap` pixels apart, each pixel drawn `zoom` times."""
+    count, height, width = maps.shape
+    rows = -(-count // columns)
+    canvas = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap), dtype=np.uint8)
+    for number, each in enumerate(maps):
+        top, left = number // columns * (height + gap), number % columns * (width + gap)
+        canvas[top : top + height, left : left + width] = each
+    image = Image.fromarray(canvas.repeat(zoom, 0).repeat(zoom, 1), "L").convert("P")
+    image.putpalette(_palette())
+    buffer = BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def pair(results: Results, section: Section) -> list[str]:
+    """The two models whose answers to the same image are shown: a pre-trained one and one trained from scratch."""
+    have = set(
+        results.frame(
+            "select distinct model from activations semi join chosen_trials using (trial_id) "
+            "where dataset = $dataset and recipe = $recipe",
+            dataset=section.dataset, recipe=section.recipe,
+        )["model"]
+    )  # fmt: skip
+    transfer = [m for m in ("vgg19", "resnet18", "efficientnet-lite0") if m in have]
+    scratch = [m for m in ("cnn", "cnn-shallow") if m in have]
+    rest = [m for m in results.models(section) if m in have and m not in (*transfer[:1], *scratch[:1])]
+    return [*transfer[:1], *scratch[:1], *rest][:2]
+
+
+def html(results: Results, section: Section, models: list[str], classes: int | None = None) -> str:
+    """The figure: a row for each class, the image first where it may be shown, then each model's maps."""
+    frame = results.frame(
+        "select * from activations semi join chosen_trials using (trial_id) "
+        "where dataset = $dataset and recipe = $recipe and list_contains($models, model) order by label, model",
+        dataset=section.dataset, recipe=section.recipe, models=models,
+    )  # fmt: skip
+    rows = []
+    for label in list(results.dataset_card(section.dataset)["classes"])[:classes]:
+        shown = {row.model: row for row in frame[frame["label"] == label].itertuples()}
+        if set(models) <= set(shown):
+            rows.append(_row(label, [shown[model] for model in models]))
+    return f'<div class="activations">{"".join(rows)}</div>'
+
+
+def picture(data: bytes, label: str, kind: str = "png") -> str:
+    """An image within the page, so that nothing has to be fetched."""
+    code = base64.b64encode(data).decode("ascii")
+    return f'<img src="data:image/{kind};base64,{code}" alt="{escape(label, quote=True)}">'
+
+
+def _row(label: str, shown: list[Any]) -> str:
+    parts = [f'<figure class="activation-class"><h4>{escape(label)}</h4><div class="activation-row">']
+    thumbnail = shown[0].thumbnail
+    if isinstance(thumbnail, bytes | bytearray):
+        parts.append(f'<div class="activation-input">{picture(bytes(thumbnail), f"an image of class {label}", "jpeg")}')
+        parts.append("<span>the image</span></div>")
+    for row in shown:
+        maps = np.frombuffer(bytes(row.values), dtype=np.uint8).reshape(row.maps, row.height, row.width)
+        alt = f"{row.maps} maps of {row.model}, {row.layer}, for an image of class {label}"
+        parts.append(f'<div class="activation-maps">{picture(mosaic(maps), alt)}')
+        parts.append(f"<span>{escape(row.model)} · {escape(row.layer)}</span></div>")
+    return "".join([*parts, "</div></figure>"])
+
+
+def _palette() -> list[int]:
+    places = np.linspace(0, 255, len(ANCHORS))
+    channels = [np.interp(np.arange(256), places, [anchor[c] for anchor in ANCHORS]) for c in range(3)]
+    return np.stack(channels, 1).round().astype(int).ravel().tolist()

@@ -1,0 +1,59 @@
+"""One colour and one shape for each model, the same on every page, for ever.
+
+The hue tells the family (Okabe & Ito 2008, chosen to be told apart by colour-blind readers), the shape tells what is
+done with it: a circle for the whole network, a triangle for its lower layers, a square for training from scratch.
+A model that nobody foresaw gets a hue by its name, so that adding one recolours no other.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FAMILIES = {
+    "VGG19": "#D55E00",
+    "ResNet18": "#0072B2",
+    "EfficientNet-Lite0": "#009E73",
+    "CNN": "#CC79A7",
+    "Floor": "#7F7F7F",
+}
+SPARE = ("#E69F00", "#56B4E9", "#A6761D", "#6A3D9A")
+ORDER = tuple(FAMILIES)
+LIGHTER = {"lower": 0.35, "scratch": -0.3, "shallow": 0.35}
+SHAPES = {"lower": "triangle-up", "scratch": "square", "shallow": "diamond"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a model is drawn."""
+
+    colour: str
+    shape: str
+
+
+def style(model: str, family: str) -> Style:
+    """The colour and shape of a model; its name's ending tells which part of the family it is."""
+    base = FAMILIES.get(family) or SPARE[hashlib.sha256(family.encode()).digest()[0] % len(SPARE)]
+    variant = model.rpartition("-")[2]
+    if family == "Floor":
+        return Style(_shifted(base, 0.3 if model == "pixel-ratio" else 0.0), "cross")
+    return Style(_shifted(base, LIGHTER.get(variant, 0.0)), SHAPES.get(variant, "circle"))
+
+
+def ordered(models: Iterable[tuple[str, str]]) -> list[str]:
+    """Models (name, family), family by family, each whole before its parts; the floors last."""
+
+    def key(item: tuple[str, str]) -> tuple[int, str, int, str]:
+        name, family = item
+        place = ORDER.index(family) if family in ORDER else len(ORDER) - 2
+        variants = ["", "lower", "shallow", "scratch"]
+        variant = name.rpartition("-")[2]
+        return place, family, variants.index(variant) if variant in variants else 0, name
+
+    return [name for name, _ in sorted(set(models), key=key)]
+
+
+def _shifted(colour: str, amount: float) -> str:
+    """A hex colour moved towards white (amount > 0) or black (< 0)."""
+    target = 255 if amount > 0 else 0
+    channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(c + (target - c) * abs(amount)):02X}" for c in channels)

@@ -1,0 +1,136 @@
+"""Rendering the site: one function, two engines.
+
+Real Quarto where it is to be had; else the preview engine, which runs the same pages. Either renders beside the old
+site and takes its place at the end, so that a failing page leaves the old one standing.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from report.data import ROOT, results
+from report.preview import PageError
+from report.preview.publish import replacing
+from store import Store, StoreError
+
+
+class ReportError(StoreError):
+    """The site cannot be drawn; the message says which page or program is at fault."""
+
+
+def render(store: Path, output: Path, *, study: str | None = None, engine: str = "auto") -> tuple[int, str]:
+    """Draw the site of a store into a folder.
+
+    Args:
+        store: the results store.
+        output: the folder of the site; an older site there is replaced at the end.
+        study: draw this study alone.
+        engine: `quarto`, `preview`, or `auto`: Quarto where it is found.
+
+    Returns:
+        The number of pages and the engine's name.
+
+    Raises:
+        StoreError: no such store, nothing in it to draw, or a page fails.
+    """
+    _require_results(store, study)
+    quarto = find_quarto() if engine in ("auto", "quarto") else None
+    if engine == "quarto" and quarto is None:
+        raise ReportError("Quarto is not here; install it (quarto.org), set QUARTO_PATH, or use --engine preview")
+    with _settings(BENCH_STORE=str(store.resolve()), BENCH_STUDY=study or "", QUARTO_PYTHON=sys.executable):
+        results.cache_clear()
+        try:
+            if quarto is None:
+                return _with_preview(output), "the preview engine"
+            return _with_quarto(quarto, output), "Quarto"
+        except PageError as error:
+            raise ReportError(str(error)) from None
+
+
+def find_quarto() -> Path | None:
+    """Quarto's program: `QUARTO_PATH` (the program or its folder), on the PATH, or from the package `quarto-cli`."""
+    named = os.environ.get("QUARTO_PATH")
+    if named:
+        path = Path(named)
+        found = path / "quarto" if path.is_dir() else path
+        if not found.is_file():
+            raise ReportError(f"QUARTO_PATH is {named}, but no Quarto is there")
+        return found
+    beside = shutil.which("quarto", path=str(Path(sys.executable).parent))  # the package puts it there
+    program = shutil.which("quarto") or beside
+    return Path(program) if program else None
+
+
+def serve(folder: Path, announce: Callable[[str], None], port: int = 0) -> None:
+    """Show a folder on this machine alone, until interrupted; `announce` is told the address."""
+    handler = partial(_Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        announce(f"http://127.0.0.1:{server.server_address[1]}/")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing of each request."""
+
+
+def _require_results(store: Path, study: str | None) -> None:
+    with Store(store).connect() as connection:
+        rows = connection.execute("select study, sum(done) from cells group by study").fetchall()
+    studies = dict(rows)
+    if study is not None and study not in studies:
+        known = ", ".join(sorted(studies)) or "none"
+        raise ReportError(f"{store} has no study {study!r}; it has: {known}")
+    if not any(done for name, done in rows if study in (None, name)):
+        raise ReportError(f"{store} has no finished trials to draw; `bench run` trains some")
+
+
+@contextmanager
+def _project() -> Iterator[Path]:
+    """A copy of the report's project: what a render generates stays out of the checkout, and two do not meet."""
+    with tempfile.TemporaryDirectory(prefix="bench-site-") as folder:
+        project = Path(folder) / "report"
+        generated = shutil.ignore_patterns("__pycache__", "_site", ".quarto", "_generated", "datasets", "vega.js")
+        shutil.copytree(ROOT, project, ignore=generated)
+        yield project
+
+
+def _with_preview(output: Path) -> int:
+    from report import preview
+
+    with _project() as project:
+        return len(preview.render(project, output))
+
+
+def _with_quarto(quarto: Path, output: Path) -> int:
+    with _project() as project, replacing(output) as building:
+        done = subprocess.run([str(quarto), "render", str(project)], check=False)
+        site = project / "_site"
+        if done.returncode != 0 or not (site / "index.html").is_file():
+            raise ReportError(f"Quarto failed (exit code {done.returncode}); what it said stands above")
+        shutil.copytree(site, building, dirs_exist_ok=True)
+    return len(list(output.rglob("*.html")))
+
+
+@contextmanager
+def _settings(**values: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

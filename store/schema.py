@@ -1,0 +1,129 @@
+"""The columns of the store's parts, one Arrow schema for each kind.
+
+A kind is a folder. `dataset` and `model` are folders below it (hive partitions) and so no columns of the files.
+"""
+
+import pyarrow as pa
+
+VERSION = 1
+"""Written into every part; a reader that meets a later one says so."""
+
+_UTC = pa.timestamp("us")
+
+PREDICTIONS = pa.schema(
+    [
+        ("trial_id", pa.string()),
+        ("attempt_id", pa.string()),
+        ("recipe", pa.string()),
+        ("repeat", pa.int16()),
+        ("fold", pa.int16()),
+        ("subset", pa.string()),
+        ("image_id", pa.string()),
+        ("label", pa.string()),
+        ("predicted", pa.string()),
+        ("probabilities", pa.list_(pa.float32())),
+    ]
+)
+
+TRIALS = pa.schema(
+    [
+        ("trial_id", pa.string()),
+        ("attempt_id", pa.string()),
+        ("cell_id", pa.string()),
+        ("status", pa.string()),
+        ("error", pa.string()),
+        ("recipe", pa.string()),
+        ("recipe_json", pa.string()),
+        ("repeat", pa.int16()),
+        ("fold", pa.int16()),
+        ("dataset_hash", pa.string()),
+        ("split_hash", pa.string()),
+        ("model_version", pa.int32()),
+        ("weights", pa.string()),
+        ("protocol_json", pa.string()),
+        ("classes", pa.list_(pa.string())),
+        ("train_images", pa.int32()),
+        ("test_images", pa.int32()),
+        ("holdout_images", pa.int32()),
+        ("mean", pa.list_(pa.float64())),
+        ("std", pa.list_(pa.float64())),
+        ("loss", pa.list_(pa.float64())),
+        ("accuracy", pa.list_(pa.float64())),
+        ("seconds", pa.float64()),
+        ("images_trained", pa.int64()),
+        ("parameters_trained", pa.int64()),
+        ("parameters_frozen", pa.int64()),
+        ("device", pa.string()),
+        ("versions_json", pa.string()),
+        ("finished_at", _UTC),
+        ("parts", pa.list_(pa.struct([("path", pa.string()), ("sha256", pa.string()), ("rows", pa.int64())]))),
+    ]
+)
+
+IMAGES = pa.schema(
+    [
+        ("dataset_hash", pa.string()),
+        ("image_id", pa.string()),
+        ("label", pa.string()),
+        ("sha256", pa.string()),
+        ("image_group", pa.string()),
+        ("thumbnail", pa.binary()),
+    ]
+)
+
+ACTIVATIONS = pa.schema(
+    [
+        ("trial_id", pa.string()),
+        ("attempt_id", pa.string()),
+        ("recipe", pa.string()),
+        ("image_id", pa.string()),
+        ("label", pa.string()),
+        ("layer", pa.string()),
+        ("maps", pa.int32()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("values", pa.binary()),
+        ("low", pa.list_(pa.float32())),
+        ("high", pa.list_(pa.float32())),
+        ("thumbnail", pa.binary()),
+    ]
+)
+
+PLANS = pa.schema(
+    [
+        ("plan_id", pa.string()),
+        ("planned_at", _UTC),
+        ("study_title", pa.string()),
+        ("dataset", pa.string()),
+        ("model", pa.string()),
+        ("recipe", pa.string()),
+        ("cell_id", pa.string()),
+        ("trial_id", pa.string()),
+        ("repeat", pa.int16()),
+        ("fold", pa.int16()),
+        ("recipe_json", pa.string()),
+        ("protocol_json", pa.string()),
+        ("dataset_hash", pa.string()),
+        ("model_version", pa.int32()),
+        ("weights", pa.string()),
+        ("unavailable", pa.string()),
+        ("dataset_card", pa.string()),
+        ("model_card", pa.string()),
+    ]
+)
+
+KINDS: dict[str, pa.Schema] = {
+    "predictions": PREDICTIONS,
+    "trials": TRIALS,
+    "images": IMAGES,
+    "activations": ACTIVATIONS,
+    "plans": PLANS,
+}
+
+PARTITIONS: dict[str, tuple[str, ...]] = {
+    "predictions": ("dataset", "model"),
+    "trials": ("dataset", "model"),
+    "images": ("dataset",),
+    "activations": ("dataset", "model"),
+    "plans": ("study",),
+}

@@ -1,0 +1,74 @@
+"""What all tests share: a small dataset, a cache of their own, a store with real trials in it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench import runner, study
+from bench.datasets import Library
+from bench.datasets.synthetic import PROTEIN_CLASSES, protein_image
+from store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("BENCH_SHARED_DATA") or ROOT.parent / "shared" / "data")
+needs_real_images = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real images are not in {SHARED}")
+
+STUDY = """
+title = "A study for the tests"
+datasets = ["tiny"]
+models = ["mean-colour", "efficientnet-lite0", "efficientnet-lite0-lower", "cnn-shallow"]
+[protocol]
+holdout = 0.2
+folds = 2
+repeats = 3
+[recipe]
+image_size = 48
+epochs = 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's settings or caches, nor can it download."""
+    for name in ("BENCH_STORE", "BENCH_STUDY", "BENCH_DATA", "QUARTO_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "torch"))
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one dataset, `tiny`: three protein patterns, 24 images each, 64 px."""
+    folder = tmp_path_factory.mktemp("data")
+    for name in PROTEIN_CLASSES[:3]:
+        (folder / "tiny" / name).mkdir(parents=True)
+        for number in range(24):
+            Image.fromarray(protein_image(name, number, size=64)).save(folder / "tiny" / name / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The datasets of the data folder, with a cache of the tests' own."""
+    return Library((data,), tmp_path_factory.getbasetemp() / "cache")
+
+
+@pytest.fixture(scope="session")
+def small_study() -> study.Study:
+    """Four models on `tiny`, two folds three times, two epochs at 48 px."""
+    return study.parse("small", STUDY, "small.toml")
+
+
+@pytest.fixture(scope="session")
+def trained(library: Library, small_study: study.Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store that holds every trial of `small_study`, trained for real. Read it; do not write."""
+    root = tmp_path_factory.mktemp("trained") / "store"
+    result = runner.run(runner.prepare(small_study, library), Store(root, create=True), library.cache, "cpu")
+    assert result.finished == 24
+    assert result.failures == []
+    yield root
