@@ -86,7 +86,7 @@ def _outcomes(
         built = cell.model.build(cell.model.weights.state_dict())
         assert isinstance(built, Transfer)
         outside = np.sort(np.concatenate([splits[0].train, splits[0].test]))
-        key = (cell.dataset.content_hash, cell.model.name, str(cell.model.version), cell.weights)
+        key = (cell.dataset.order_hash, cell.model.name, str(cell.model.version), cell.weights)
         source = features.Source(key, pixels, *normalised, outside, cell.recipe.view_count, seed)
         passes = len(pixels) + len(outside) * source.views
         began = time.perf_counter()

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -77,11 +77,12 @@ def run(
     """
     from bench import runner
     from bench.progress import Screen
-    from store import Store
+    from store import Store, require_store_or_empty
 
     chosen = _study(
         study, dataset, model, {"repeats": repeats, "folds": folds}, {"epochs": epochs, "image_size": image_size}
     )
+    require_store_or_empty(store)
     library = _library(data)
     if dataset:
         for name in dataset:
@@ -94,11 +95,14 @@ def run(
         return
     results = Store(store, create=True)
     console = _console()
-    with Screen(console) as screen:
-        result = runner.run(
-            prepared, results, library.cache, device,
-            force=force, retry_failed=retry_failed, limit=limit, watch=screen,
-        )  # fmt: skip
+    try:
+        with Screen(console) as screen:
+            result = runner.run(
+                prepared, results, library.cache, device,
+                force=force, retry_failed=retry_failed, limit=limit, watch=screen,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)
     _print_unavailable(results, chosen.name)
     wanted = sum(len(cell.trials) for cell in prepared.cells)
     if result.failures:
@@ -181,8 +185,11 @@ def report(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Draw the website from the store. Trains nothing, and needs no images and no torch."""
+    from bench import status as status_
     from report import site
+    from store import Store
 
+    status_.cells(Store(store), study)  # says so where the store has no such study
     pages, used = site.render(store, output, study=study, engine=engine)
     _say(f"{pages} pages drawn with {used}: {output / 'index.html'}")
     if serve:
@@ -311,33 +318,21 @@ def store_check(store: StoreOption = DEFAULT_STORE) -> None:
 def main() -> None:
     """Run the command, and turn what goes wrong into one sentence and an exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except typer.Abort:
-        _fail("stopped", 1)
-    except KeyboardInterrupt:
-        _fail("stopped; finished trials are in the store, and the same command goes on from there", 1)
+        app()
     except (UsageError, QueryError) as error:
         _fail(str(error), 2)
     except (BenchError, StoreError) as error:
         _fail(str(error), 1)
     except BrokenPipeError:
+        # The reader, `head` say, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("bench", "store", "report"):
             raise
         _fail(f'the package {error.name!r} is not installed; run: pip install -e ".[train,report]"', 1)
-    except Exception as error:
-        import click
-
-        if not isinstance(error, click.ClickException):
-            raise
-        error.show()
-        sys.exit(error.exit_code)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     print(f"bench: {message}", file=sys.stderr)
     sys.exit(code)
 
@@ -365,7 +360,7 @@ def _library(data: list[str]) -> "Library":
     # An environment variable holds several folders as PATH does.
     folders = tuple(Path(part).expanduser() for entry in data for part in entry.split(os.pathsep) if part)
     cache = os.environ.get("BENCH_CACHE")
-    return Library(folders, Path(cache) if cache else user_cache_path("bench-small-images"))
+    return Library(folders, Path(cache) if cache else user_cache_path("bench-small-images"), _say)
 
 
 def _print_plan(prepared: Any, store: Path, *, force: bool, retry_failed: bool, limit: int | None) -> None:

@@ -5,6 +5,7 @@ Every image is turned into RGB and resized, not cropped, so that no model sees i
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ def decode(path: Path, size: int) -> Pixels:
     """
     from PIL import Image
 
+    # Odd metadata is no concern of ours, and a picture that is too large is refused below.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     image: Image.Image
     try:
         with Image.open(path) as image:
@@ -67,7 +70,7 @@ def load(dataset: Dataset, size: int, cache: Path, progress: Callable[[], None] 
     Raises:
         BenchError: an image cannot be read; the message names the file.
     """
-    key = fingerprint([dataset.name, dataset.content_hash, size, PROCEDURE])
+    key = fingerprint([dataset.name, dataset.order_hash, size, PROCEDURE])
     path = cache / "images" / f"{dataset.name}-{size}px-{key}.npy"
     if not path.is_file():
         with ThreadPoolExecutor() as pool:

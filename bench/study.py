@@ -47,7 +47,12 @@ class Study:
         self, *, datasets: Sequence[str] = (), models: Sequence[str] = (), protocol: Mapping[str, Any] | None = None,
         recipe: Mapping[str, Any] | None = None,
     ) -> "Study":  # fmt: skip
-        """The study with the command line's choices in the place of its own."""
+        """The study with the command line's choices in the place of its own.
+
+        Raises:
+            UsageError: a value that no recipe or protocol can have.
+        """
+        self.recipe.with_overrides(dict(recipe or {}), "command line")
         return replace(
             self,
             datasets=tuple(dict.fromkeys(datasets)) or self.datasets,

@@ -258,7 +258,9 @@ def choose_device(wanted: str) -> torch.device:
     try:
         device = torch.device(wanted)
     except RuntimeError:
-        raise BenchError(f"--device {wanted}: expected auto, cpu or cuda:0") from None
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise BenchError(f"--device {wanted}: expected auto, cpu or cuda:0")
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise BenchError(f"--device {wanted}: no such GPU here; use --device cpu")
     return device

@@ -15,6 +15,7 @@ ORDER = ("better", "equivalent", "worse", "undecided")
 def show_all() -> None:
     """Print each question with its chart and its table, then what voting adds."""
     everything = findings.everywhere(results())
+    print(dataset_page.EXPLANATION)
     for question in findings.QUESTIONS:
         found = [f for f in everything if f.question is question]
         print(f"\n## {question.text}\n")
@@ -50,8 +51,7 @@ def in_one_sentence() -> str:
 def _counted(found: list[Finding]) -> str:
     counts = Counter[str](f.narrow for f in found)
     words = [f"**{word}** in {counts[word]}" for word in ORDER if counts[word]]
-    comparisons = "comparison" if len(found) == 1 else "comparisons"
-    return f"{estimates.listed(words)} of {len(found)} {comparisons}"
+    return f"{estimates.listed(words)} of {estimates.counted(len(found), 'comparison')}"
 
 
 def _voting() -> None:
@@ -63,8 +63,8 @@ def _voting() -> None:
             gain = estimates.vote_gain(store, section, model)
             if gain is not None:
                 word = "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "undecided"
-                rows.append([f"{section.dataset}, {section.recipe}", f"`{model}`", points(gain.estimate),
-                             interval(gain.low, gain.high, signed=True), word])  # fmt: skip
+                gained = f"{points(gain.estimate)} {interval(gain.low, gain.high, signed=True)}"
+                rows.append([f"{section.dataset}, {section.recipe}", f"`{model}`", gained, word])
     if not rows:
         print("A vote takes three repeats, and no cell in this store has them yet.\n")
         return
@@ -72,4 +72,4 @@ def _voting() -> None:
         "Out of fold: each image is asked once in every repeat. The gain is the balanced accuracy of the repeats' vote "
         "less that of a single repeat, in points, with a bootstrap interval over the images or their groups.\n"
     )
-    show.table(["where", "model", "gain", "95 % interval", ""], rows)
+    show.table(["where", "model", "gain [95 %]", "voting"], rows)

@@ -3,6 +3,7 @@
 The store is `BENCH_STORE`, else `results` beside this project's report; the study is `BENCH_STUDY`, else all.
 """
 
+import atexit
 import json
 import os
 from dataclasses import dataclass
@@ -146,4 +147,6 @@ class Results:
 @cache
 def results() -> Results:
     """The results that this site is drawn from, opened once."""
-    return Results(store_path(), os.environ.get("BENCH_STUDY") or None)
+    found = Results(store_path(), os.environ.get("BENCH_STUDY") or None)
+    atexit.register(found.connection.close)
+    return found

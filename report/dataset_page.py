@@ -108,6 +108,7 @@ def _section(found: Results, section: Section, card: dict[str, Any]) -> None:
     if verdicts := findings.of_section(found, section):
         print("\n### What can be said\n")
         verdict_table(list(verdicts))
+        print(EXPLANATION)
 
 
 def _lead(means: Any, votes: Any, held: int) -> None:
@@ -141,18 +142,20 @@ def _with_interval(row: Any) -> str:
 def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None:
     """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
     rows = [
-        [*([f"{f.section.dataset}, {f.section.recipe}"] if where else []), f"`{f.model}`", f"`{f.reference}`",
-         points(f.difference.mean), interval(f.difference.low, f.difference.high, signed=True),
+        [*([f"{f.section.dataset} {f.section.recipe}"] if where else []), f"{f.model} − {f.reference}",
+         f"{points(f.difference.mean)} {interval(f.difference.low, f.difference.high, signed=True)}",
          f.narrow, f.wide, f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–"]
         for f in found
     ]  # fmt: skip
-    headers = ["model", "against", "difference", "95 % interval", "at ±1", "at ±5", "could show"]
+    headers = ["model − reference", "difference [95 %]", "at ±1", "at ±5", "could show"]
     show.table([*(["where"] if where else []), *headers], rows)
-    print(
-        "Differences are in points of balanced accuracy on the test folds. *At ±1* and *at ±5* give the verdict when "
-        "differences of up to one or five points count as none; *could show* is the smallest difference that these "
-        "data could have shown at ±1.\n"
-    )
+
+
+EXPLANATION = (
+    "Differences are in points of balanced accuracy on the test folds. *At ±1* and *at ±5* give the verdict when "
+    "differences of up to one or five points count as none; *could show* is the smallest difference that these "
+    "data could have shown at ±1.\n"
+)
 
 
 def show_named(name: str) -> None:

@@ -129,6 +129,11 @@ def interval(low: float, high: float, *, signed: bool = False) -> str:
     return f"[{low * 100:.1f}, {high * 100:.1f}]"
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things: `1 trial`, `2,000 trials`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def listed(words: Sequence[str]) -> str:
     """Words as a sentence lists them."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))

@@ -4,7 +4,7 @@ from html import escape
 
 from report import charts, conclusions, estimates, show
 from report.data import Section, results
-from report.estimates import interval, percent
+from report.estimates import counted, interval, percent
 
 
 def summary() -> None:
@@ -12,9 +12,8 @@ def summary() -> None:
     found = results()
     trials, models = len(found.frame("select * from chosen_trials")), len(found.models())
     print(
-        f"So far: **{trials:,} trials** of **{models} models** on **{len(found.datasets)} datasets**. "
-        + conclusions.in_one_sentence()
-        + "\n"
+        f"So far: **{counted(trials, 'trial')}** of **{counted(models, 'model')}** on "
+        f"**{counted(len(found.datasets), 'dataset')}**. " + conclusions.in_one_sentence() + "\n"
     )
 
 

@@ -87,35 +87,33 @@ class _Quiet(SimpleHTTPRequestHandler):
 def _require_results(store: Path, study: str | None) -> None:
     with Store(store).connect() as connection:
         rows = connection.execute("select study, sum(done) from cells group by study").fetchall()
-    studies = dict(rows)
-    if study is not None and study not in studies:
-        known = ", ".join(sorted(studies)) or "none"
-        raise ReportError(f"{store} has no study {study!r}; it has: {known}")
     if not any(done for name, done in rows if study in (None, name)):
-        raise ReportError(f"{store} has no finished trials to draw; `bench run` trains some")
+        raise ReportError(
+            f"{store} has no finished trials{f' of {study}' if study else ''} to draw; `bench run` trains some"
+        )
 
 
 @contextmanager
-def _project() -> Iterator[Path]:
+def project() -> Iterator[Path]:
     """A copy of the report's project: what a render generates stays out of the checkout, and two do not meet."""
     with tempfile.TemporaryDirectory(prefix="bench-site-") as folder:
-        project = Path(folder) / "report"
+        copy = Path(folder) / "report"
         generated = shutil.ignore_patterns("__pycache__", "_site", ".quarto", "_generated", "datasets", "vega.js")
-        shutil.copytree(ROOT, project, ignore=generated)
-        yield project
+        shutil.copytree(ROOT, copy, ignore=generated)
+        yield copy
 
 
 def _with_preview(output: Path) -> int:
     from report import preview
 
-    with _project() as project:
-        return len(preview.render(project, output))
+    with project() as copy:
+        return len(preview.render(copy, output))
 
 
 def _with_quarto(quarto: Path, output: Path) -> int:
-    with _project() as project, replacing(output) as building:
-        done = subprocess.run([str(quarto), "render", str(project)], check=False)
-        site = project / "_site"
+    with project() as copy, replacing(output) as building:
+        done = subprocess.run([str(quarto), "render", str(copy)], check=False)
+        site = copy / "_site"
         if done.returncode != 0 or not (site / "index.html").is_file():
             raise ReportError(f"Quarto failed (exit code {done.returncode}); what it said stands above")
         shutil.copytree(site, building, dirs_exist_ok=True)

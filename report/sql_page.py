@@ -30,7 +30,7 @@ EXAMPLES = (
     ),
     Example(
         "Is the model that is surest also right?",
-        "select model, round(list_max(probabilities), 1) as confidence,\n  count(*) as predictions,\n"
+        "select model, round(list_max(probabilities)::double, 1) as confidence,\n  count(*) as predictions,\n"
         "  round(avg((predicted = label)::int), 3) as accuracy\nfrom predictions\nwhere subset = 'test'\n"
         "group by all having count(*) >= 20\norder by model, confidence desc\nlimit 10",
     ),

@@ -5,7 +5,7 @@ It knows nothing of training or of websites.
 
 from store.errors import QueryError, StoreError
 from store.query import query
-from store.store import Store
+from store.store import Store, require_store_or_empty
 from store.views import View, public
 
-__all__ = ["QueryError", "Store", "StoreError", "View", "public", "query"]
+__all__ = ["QueryError", "Store", "StoreError", "View", "public", "query", "require_store_or_empty"]

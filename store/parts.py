@@ -3,6 +3,7 @@
 A part is written under a name that no reader's pattern matches, synced, renamed, and its folder synced.
 """
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -39,10 +40,9 @@ def write(root: Path, kind: str, keys: dict[str, str], name: str, table: pa.Tabl
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
-    folder = Path(kind, *(f"{key}={quote(keys[key], safe=' ')}" for key in schema.PARTITIONS[kind]))
-    path = folder / f"{name}.parquet"
+    path = place(kind, keys) / f"{name}.parquet"
     wanted = schema.KINDS[kind].with_metadata({"bench_schema": str(schema.VERSION)})
-    part = root / folder / f".{name}-{uuid.uuid4().hex[:8]}.part"
+    part = root / path.parent / f".{name}-{uuid.uuid4().hex[:8]}.part"
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table.cast(wanted), part, compression="zstd")
@@ -51,10 +51,16 @@ def write(root: Path, kind: str, keys: dict[str, str], name: str, table: pa.Tabl
         part.replace(root / path)
         _sync(part.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise StoreError(f"{root / path}: cannot be written ({reason}); free space or choose another --store") from None
     return Part(path.as_posix(), digest, table.num_rows)
+
+
+def place(kind: str, keys: dict[str, str]) -> Path:
+    """The folder below the store's that holds the parts of a kind with these keys."""
+    return Path(kind, *(f"{key}={quote(keys[key], safe=' ')}" for key in schema.PARTITIONS[kind]))
 
 
 def sha256(path: Path) -> str:

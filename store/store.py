@@ -5,11 +5,13 @@ changed in place; where a trial ran twice, every view shows the same one run. Wh
 never wait for each other, and two that train the same trial waste time, not truth.
 """
 
+import glob
 import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +54,7 @@ class Store:
 
     def _create(self, marker: Path) -> None:
         try:
-            if self.root.exists() and any(self.root.iterdir()):
-                raise StoreError(f"{self.root} holds other things than results; --store names an empty or new folder")
+            require_store_or_empty(self.root)
             self.root.mkdir(parents=True, exist_ok=True)
             # Two runs may start at once; the later rename writes the same words.
             part = marker.with_name(f".{MARKER}-{uuid.uuid4().hex[:8]}")
@@ -94,15 +95,16 @@ class Store:
 
     def append_images(self, dataset: str, dataset_hash: str, images: Iterable[Mapping[str, Any]]) -> None:
         """Publish the list of a dataset's images; the same content twice writes nothing."""
-        if not (self.root / "images" / f"dataset={dataset}" / f"{dataset_hash}.parquet").exists():
+        keys = {"dataset": dataset}
+        if not (self.root / parts.place("images", keys) / f"{dataset_hash}.parquet").exists():
             rows = [{"dataset_hash": dataset_hash, **image} for image in images]
-            parts.write(self.root, "images", {"dataset": dataset}, dataset_hash, _table("images", rows))
+            parts.write(self.root, "images", keys, dataset_hash, _table("images", rows))
 
     def append_plan(self, study: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record what a run of a study wants; a plan that repeats the newest one writes nothing."""
         content = json.dumps([[row[key] for key in sorted(row)] for row in rows], sort_keys=True)
         plan_id = hashlib.sha256(content.encode()).hexdigest()[:16]
-        folder = self.root / "plans" / f"study={study}"
+        folder = self.root / parts.place("plans", {"study": study})
         newest = max((path.stem for path in folder.glob("*.parquet")), default="")
         if newest.endswith(plan_id):
             return
@@ -112,24 +114,39 @@ class Store:
         parts.write(self.root, "plans", {"study": study}, name, _table("plans", full))
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """A new in-memory DuckDB connection with the raw tables and every view."""
-        connection = duckdb.connect()
-        for kind in schema.KINDS:
-            connection.execute(self._raw(kind))
-        for view in views():
-            connection.execute(view.sql)
-        return connection
+        """A new in-memory DuckDB connection with the raw tables and every view.
+
+        Raises:
+            StoreError: a part is damaged.
+        """
+        with self._reading():
+            connection = duckdb.connect()
+            for kind in schema.KINDS:
+                connection.execute(self._raw(kind))
+            for view in views():
+                connection.execute(view.sql)
+            return connection
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.connect() as connection, self._reading():
+            return connection.execute(sql).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            reason = str(error).strip().splitlines()[0]
+            raise StoreError(f"{self.root}: a part cannot be read ({reason}); put a sound copy in its place") from None
 
     def _raw(self, kind: str) -> str:
-        folder = self.root / kind
         keys = schema.PARTITIONS[kind]
-        if next(folder.glob("**/*.parquet"), None) is not None:
-            pattern = (
-                str(folder.resolve()).replace("'", "''") + "/" + "/".join(f"{key}=*" for key in keys) + "/*.parquet"
-            )
+        found = "/".join([kind, *(f"{key}=*" for key in keys), "*.parquet"])
+        if next(self.root.glob(found), None) is not None:
+            files = f"{pattern(self.root)}/{found}".replace("'", "''")
             types = ", ".join(f"'{key}': varchar" for key in keys)
             source = (
-                f"read_parquet('{pattern}', hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
+                f"read_parquet('{files}', hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
             )
             return f"create view raw_{kind} as select * from {source}"
         columns = ", ".join(f'"{name}" {_sql_type(kind_)}' for name, kind_ in _fields(kind))
@@ -137,29 +154,47 @@ class Store:
 
     def finished(self) -> tuple[set[str], set[str]]:
         """The ids of the trials that are done, and of those that have only failed."""
-        with self.connect() as connection:
-            rows = connection.execute("select trial_id, status from trials").fetchall()
+        rows = self._rows("select trial_id, status from trials")
         done = {trial for trial, status in rows if status == "done"}
         return done, {trial for trial, _ in rows} - done
 
     def fingerprint(self) -> str:
         """Twelve hex digits that name what the store holds: the hash of every trial that shows, and its run."""
-        with self.connect() as connection:
-            rows = connection.execute("select trial_id, attempt_id from trials order by 1, 2").fetchall()
+        rows = self._rows("select trial_id, attempt_id from trials order by 1, 2")
         return hashlib.sha256("\n".join(f"{a} {b}" for a, b in rows).encode()).hexdigest()[:12]
 
     def check(self) -> list[str]:
         """What is wrong with the parts that trials name: a sentence each, none for a sound store."""
         problems = []
-        with self.connect() as connection:
-            rows = connection.execute("select unnest(parts, recursive := true) from trials").fetchall()
-        for path, digest, _ in rows:
+        for path, digest, _ in self._rows("select unnest(parts, recursive := true) from trials"):
             file = self.root / path
             if not file.is_file():
                 problems.append(f"{path} is missing, which a trial names")
             elif parts.sha256(file) != digest:
                 problems.append(f"{path} was altered after it was written")
         return problems
+
+
+def require_store_or_empty(root: Path) -> None:
+    """Refuse a place in which no store can be, or be made: so that a long run fails before it begins.
+
+    Raises:
+        StoreError: it is a file, or a folder that holds other things.
+    """
+    if root.exists() and not root.is_dir():
+        raise StoreError(f"{root} is a file; --store names a folder")
+    # Listed first: a run that starts beside this one makes the marker, under another name, before anything else.
+    if (
+        root.is_dir()
+        and any(not path.name.startswith(f".{MARKER}-") for path in root.iterdir())
+        and not (root / MARKER).exists()
+    ):
+        raise StoreError(f"{root} holds other things than results; --store names an empty or new folder")
+
+
+def pattern(root: Path) -> str:
+    """The store's folder for DuckDB's globs, whatever characters its name has."""
+    return glob.escape(str(root.resolve()))
 
 
 def _now() -> datetime:

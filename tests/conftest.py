@@ -1,7 +1,6 @@
 """What all tests share: a small dataset, a cache of their own, a store with real trials in it."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,10 +64,10 @@ def small_study() -> study.Study:
 
 
 @pytest.fixture(scope="session")
-def trained(library: Library, small_study: study.Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def trained(library: Library, small_study: study.Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds every trial of `small_study`, trained for real. Read it; do not write."""
     root = tmp_path_factory.mktemp("trained") / "store"
     result = runner.run(runner.prepare(small_study, library), Store(root, create=True), library.cache, "cpu")
     assert result.finished == 24
     assert result.failures == []
-    yield root
+    return root

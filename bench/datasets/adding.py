@@ -43,8 +43,12 @@ def add(library: Library, name: str, folder: Path) -> tuple[Path, Dataset]:
         ]
     )
     path = library.folders[0] / f"{name}.toml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    cards.parse(name, text, str(path))  # a name that is no text, say, must not leave a broken card
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"{path} cannot be written ({error.strerror}); name another --data folder") from None
     return path, listed(cards.read(path), folder, None)
 
 
@@ -63,4 +67,4 @@ def remove(library: Library, name: str) -> Path:
 
 def _toml(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

@@ -58,6 +58,7 @@ _TYPES: dict[str, type] = {
     "show_images": bool, "difficulty": str, "notes": list, "groups": str, "same": list, "images_per_class": int,
     "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str,
 }  # fmt: skip
+_ITEMS: dict[str, type] = {"classes": str, "counts": int, "notes": str, "same": list, "literature": dict}
 
 
 def parse(name: str, text: str, where: str) -> Card:
@@ -73,8 +74,15 @@ def parse(name: str, text: str, where: str) -> Card:
     for key, value in values.items():
         if key not in _TYPES:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(_TYPES)}")
-        if not isinstance(value, _TYPES[key]):
+        if type(value) is not _TYPES[key]:
             raise UsageError(f"{where}: {key} must be a {_TYPES[key].__name__}, not {value!r}")
+        items = values[key].values() if isinstance(value, dict) else values[key]
+        if key in _ITEMS and (wrong := [item for item in items if type(item) is not _ITEMS[key]]):
+            raise UsageError(f"{where}: {key} must hold {_ITEMS[key].__name__} values, not {wrong[0]!r}")
+    if len(set(values.get("classes", ()))) < len(values.get("classes", ())):
+        raise UsageError(f"{where}: classes names a class twice")
+    if values.get("images_per_class", 2) < 2:
+        raise UsageError(f"{where}: images_per_class must be a whole number from 2 on")
     if "groups" in values:
         try:
             compiled = re.compile(values["groups"])
@@ -87,8 +95,16 @@ def parse(name: str, text: str, where: str) -> Card:
 
 
 def read(path: Path) -> Card:
-    """The card in a file; its name is the file's."""
-    return parse(check_name(path.stem), path.read_text(encoding="utf-8"), str(path))
+    """The card in a file; its name is the file's.
+
+    Raises:
+        UsageError: the file cannot be read, or is no card.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read ({error}); a card is a TOML file in UTF-8") from None
+    return parse(check_name(path.stem), text, str(path))
 
 
 def shipped() -> dict[str, Card]:

@@ -5,6 +5,7 @@ A dataset lies in `<data folder>/<name>/<class>/<file>`, or where its card says.
 
 import hashlib
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,6 +65,11 @@ class Dataset:
         """The identity of the content: which bytes stand in which class. Titles and groups do not matter."""
         return protocol.fingerprint(sorted((i.id, self.classes[i.label], i.sha256) for i in self.images))
 
+    @cached_property
+    def order_hash(self) -> str:
+        """The identity of the list, for caches of arrays in its order; the card's order of classes shapes it."""
+        return protocol.fingerprint([i.sha256 for i in self.images])
+
     def counts(self) -> dict[str, int]:
         """Images in each class."""
         labels = self.labels
@@ -72,10 +78,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Library:
-    """The datasets within reach: those in the data folders, and the built-in ones, kept in `cache`."""
+    """The datasets within reach: those in the data folders, and the built-in ones, kept in `cache`.
+
+    `notice` is told, in a sentence, of what takes a while.
+    """
 
     folders: tuple[Path, ...]
     cache: Path
+    notice: Callable[[str], None] = lambda _: None
 
     def card(self, name: str) -> Card:
         """The card of a dataset: the user's, else ours, else a bare one for a folder of images."""
@@ -122,6 +132,8 @@ class Library:
             places = " or ".join(str(f / (card.images or name)) for f in self.folders)
             raise BenchError(f"dataset {name!r}: no images in {places}; expected <class>/<file>.png there")
         if card.generator:
+            if not folder.is_dir():
+                self.notice(f"drawing the images of {name}, once (they are kept in {folder})")
             synthetic.write_proteins(folder)
         caps = [cap for cap in (card.images_per_class, images_per_class) if cap]
         return listed(card, folder, min(caps, default=None))

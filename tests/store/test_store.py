@@ -1,0 +1,401 @@
+"""What the store promises: parts are whole or not there, a trial shows once, a kill or a full disk costs one trial."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store import Store, StoreError, query
+from store import store as store_module
+
+# Both what the tests here append and the script that other processes run: it knows only `store`.
+WRITER = '''
+import itertools, os, resource, signal, sys, time
+from pathlib import Path
+from store import Store, StoreError
+
+def append(store, trial_id, status="done", dataset="d", model="m", images=3):
+    """One trial with as many predictions as images; a failed one has none."""
+    row = {"trial_id": trial_id, "cell_id": "c", "dataset": dataset, "model": model, "recipe": "r", "repeat": 0,
+           "fold": 0, "status": status, "error": None if status == "done" else "it broke", "classes": ["a", "b"]}
+    shown = [{"subset": "test", "image_id": f"a/{i}", "label": "a", "predicted": "a", "probabilities": [0.75, 0.25]}
+             for i in range(images)]
+    maps = [{"image_id": "a/0", "label": "a", "layer": "l", "maps": 1, "height": 1, "width": 1, "values": b"x",
+             "low": [0.0], "high": [1.0]}]
+    done = status == "done"
+    return store.append_trial(row, shown if done else [], maps if done else [])
+
+def kill_over_and_over(root):
+    """For each line `FIRST SECONDS`: a process appends trials from FIRST - 1 on and is killed after SECONDS."""
+    import pandas  # pyarrow does so once, which would take up most of the time that a process has to live
+    for line in sys.stdin:
+        first, seconds = line.split()
+        child = os.fork()
+        if child == 0:
+            for number in itertools.count(max(int(first) - 1, 0)):
+                append(Store(root, create=True), f"t{number}")
+        time.sleep(float(seconds))
+        os.kill(child, signal.SIGKILL)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+def append_many(root, name, count):
+    store = Store(root, create=True)
+    for number in range(int(count)):
+        append(store, f"{name}{number}")
+
+def append_with_little_room(root, limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+    try:
+        append(Store(root), "big")
+    except StoreError as error:
+        print(error)
+'''
+exec(WRITER)
+append: Any = globals()["append"]
+
+INTACT = """
+    select t.trial_id, coalesce(list_sum([p.rows for p in t.parts if p.path like 'predictions%']), 0) as promised,
+        (select count(*) from predictions p where p.trial_id = t.trial_id) as shown
+    from trials t
+"""
+PLANNED = {"study_title": "S", "dataset": "d", "model": "m", "recipe": "r", "repeat": 0, "fold": 0, "cell_id": "c"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store", create=True)
+
+
+@contextmanager
+def writer(call: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
+    """A process that runs one function of the script."""
+    code = f"{WRITER}\n{call}(Path(sys.argv[1]), *sys.argv[2:])"
+    command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+    assert process.returncode == 0
+
+
+def shown(store: Store, view: str = "trials", columns: str = "trial_id") -> list[Any]:
+    return sorted(tuple(row.values()) for row in query(store, f"select {columns} from {view}").to_pylist())
+
+
+def files(store: Store) -> list[Path]:
+    return sorted(path for path in store.root.rglob("*") if path.is_file())
+
+
+# --- A part is whole or not there
+
+
+@pytest.mark.parametrize("kind", ["predictions", "trials"])
+def test_what_is_not_renamed_is_not_there(store: Store, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(store, "old")
+    before, rename = files(store), Path.replace
+
+    def stop(path: Path, target: Path) -> Path:
+        if target.is_relative_to(store.root / kind):
+            raise failure
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", stop)
+    failure: BaseException = OSError(28, "No space left on device")
+    with pytest.raises(StoreError, match=rf"/{kind}/.*\.parquet: cannot be written \(No space left on device\); "):
+        append(store, "new")
+    assert not [path for path in files(store) if path.suffix == ".part"], "what was begun is removed"
+    failure = KeyboardInterrupt()  # nothing is tidied up, as when the process is killed
+    with pytest.raises(KeyboardInterrupt):
+        append(store, "new")
+    litter = set(files(store)) - set(before)
+    assert [path for path in litter if path.suffix == ".part"]
+    assert not list((store.root / kind).rglob("*new*"))
+    for view in ("trials", "predictions", "scores", "activations"):
+        assert {trial for (trial,) in shown(store, view)} == {"old"}
+    assert store.check() == []
+    monkeypatch.undo()
+    append(store, "new")
+    assert shown(store) == [("new",), ("old",)]
+
+
+def test_predictions_without_their_trial_do_not_show(store: Store) -> None:
+    append(store, "whole")
+    append(store, "lost")
+    (row,) = [p for p in (store.root / "trials").rglob("*.parquet") if p.stem == _attempt(store, "lost")]
+    row.unlink()
+    with store.connect() as connection:
+        assert connection.execute("select count(distinct trial_id) from raw_predictions").fetchone() == (2,)
+    for view in ("trials", "predictions", "scores", "activations"):
+        assert {trial for (trial,) in shown(store, view)} == {"whole"}
+
+
+def _attempt(store: Store, trial: str) -> str:
+    return str(query(store, f"select attempt_id from trials where trial_id = '{trial}'").to_pylist()[0]["attempt_id"])
+
+
+# --- A trial shows once
+
+
+@pytest.mark.parametrize(
+    ("statuses", "winner"),
+    [("done failed", 0), ("failed done", 1), ("done done", 1), ("failed failed", 1), ("done failed done failed", 2)],
+)
+def test_of_several_attempts_one_shows(store: Store, statuses: str, winner: int) -> None:
+    attempts = [append(store, "t", status, images=3 + n) for n, status in enumerate(statuses.split())]
+    status = statuses.split()[winner]
+    assert shown(store, "trials", "attempt_id, status") == [(attempts[winner], status)]
+    done = status == "done"
+    assert len(shown(store, "predictions")) == (3 + winner) * done
+    assert shown(store, "scores", "images") == [(3 + winner,)] * done
+    assert len(shown(store, "activations")) == done
+    assert store.finished() == (({"t"}, set()) if done else (set(), {"t"}))
+
+
+def test_attempts_of_the_same_moment_have_a_fixed_winner(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_now", lambda: datetime(2026, 1, 1))
+    attempts = [append(store, "t") for _ in range(5)]
+    assert shown(store, "trials", "attempt_id") == [(max(attempts),)]
+    assert len(shown(store, "predictions")) == 3
+
+
+# --- Names
+
+
+NAMES = [
+    "white cells", "it's", 'a "b"', "50%", "%20", "a=b", "dataset=x", "a/b", "..", "*", "[a]?", "a\\b", "ü日本",
+    "😀" * 12, "null", "NULL", "01", "true", "a+b", "#&;:", "tab\there", "line\nbreak", " edge ",
+]  # fmt: skip
+
+
+def test_names_of_odd_characters_come_back(store: Store) -> None:
+    for name in NAMES:
+        append(store, f"trial of {name}", dataset=name, model=name)
+        image = {"image_id": name, "label": "a", "sha256": "0", "image_group": "g"}
+        for _ in range(2):  # the second time writes nothing
+            store.append_plan(name, [{**PLANNED, "trial_id": name}])
+            store.append_images(name, "hash", [image])
+    for view, columns in (
+        ("trials", "dataset, model, trial_id[10:]"),
+        ("(select distinct dataset, model, trial_id from predictions)", "dataset, model, trial_id[10:]"),
+        ("plans", "study, trial_id"),
+        ("images", "dataset, image_id"),
+    ):
+        columns_of = [(name,) * len(columns.split(", ")) for name in NAMES]
+        assert shown(store, view, columns) == sorted(columns_of), view
+    assert store.check() == []
+    assert all(path.suffix == ".parquet" for path in files(store) if path.parent != store.root)
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=4)
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=18), unique=True, min_size=8, max_size=12))
+def test_any_names_come_back(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
+    store = Store(tmp_path_factory.mktemp("names"), create=True)
+    for name in names:
+        store.append_images(name, "hash", [{"image_id": name, "label": "a", "sha256": "0", "image_group": "g"}])
+    assert shown(store, "images", "dataset, image_id") == sorted((name, name) for name in names)
+
+
+@pytest.mark.parametrize("name", ["two words", "it's", "a[b]c", "q?x*", "seed=3", "100%", "ü"])
+def test_a_store_may_lie_anywhere(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path / name / "store", create=True)
+    append(store, "t")
+    assert shown(store, "predictions", "distinct dataset, model") == [("d", "m")]
+    assert store.check() == []
+
+
+# --- What is a store
+
+
+def test_a_place_that_is_no_store_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_bytes(b"x")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    for create in (False, True):
+        with pytest.raises(StoreError, match=r"^[^\n]*photos (is no results store|holds other things)[^\n]*--store"):
+            Store(tmp_path / "photos", create=create)
+        with pytest.raises(StoreError, match=r"^[^\n]*file[^\n]*--store[^\n]*$"):
+            Store(tmp_path / "file", create=create)
+    with pytest.raises(StoreError, match=r"^[^\n]*missing: no results store there; `bench run` makes one[^\n]*$"):
+        Store(tmp_path / "missing")
+    with pytest.raises(StoreError, match=r"^[^\n]*empty is no results store \(it has no store.json\)[^\n]*$"):
+        Store(tmp_path / "empty")
+    assert [p.name for p in (tmp_path / "photos").iterdir()] == ["cat.jpg"]
+    assert not (tmp_path / "missing").exists()
+    Store(tmp_path / "empty", create=True)
+    assert shown(Store(tmp_path / "empty")) == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "reason"),
+    [
+        ('{"bench_store": 2}', r"later version of bench \(schema 2\); update bench"),
+        ('{"bench_store": "new"}', "later version"),
+        ("{}", "is no results store"),
+        ("[1]", "is no results store"),
+        ("", "is no results store"),
+        ("\udcff", "is no results store"),
+    ],
+)
+def test_a_store_of_another_version_is_refused(store: Store, marker: str, reason: str) -> None:
+    (store.root / "store.json").write_bytes(marker.encode(errors="surrogateescape"))
+    for create in (False, True):
+        with pytest.raises(StoreError, match=rf"^[^\n]*{reason}[^\n]*$"):
+            Store(store.root, create=create)
+    assert (store.root / "store.json").read_bytes() == marker.encode(errors="surrogateescape")
+
+
+def test_a_store_whose_making_was_cut_short_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(Path, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            Store(tmp_path / "store", create=True)
+    append(Store(tmp_path / "store", create=True), "t")
+    assert shown(Store(tmp_path / "store")) == [("t",)]
+
+
+# --- Plans, images, the fingerprint, checking
+
+
+def test_a_plan_is_kept_once_until_another_comes(store: Store) -> None:
+    first = [{**PLANNED, "trial_id": f"t{n}"} for n in range(2)]
+    second = [{**row, "cell_id": "other", "trial_id": row["trial_id"] + "'"} for row in first]
+    for rows, plans in ((first, 1), (first, 1), (second, 2), (second, 2), (first, 3), (first, 3)):
+        store.append_plan("s", rows)
+        assert len(list((store.root / "plans").rglob("*.parquet"))) == plans
+        assert shown(store, "current_plans") == sorted((row["trial_id"],) for row in rows)
+    store.append_plan("another", first)
+    assert shown(store, "cells", "study, wanted") == [("another", 2), ("s", 2)]
+
+
+def test_images_are_kept_once_for_each_content(store: Store) -> None:
+    image = {"image_id": "a/0", "label": "a", "sha256": "0", "image_group": "g", "thumbnail": b"jpeg"}
+    for content, parts in (("h1", 1), ("h1", 1), ("h2", 2), ("h1", 2)):
+        before = {path: path.stat().st_mtime_ns for path in files(store)}
+        store.append_images("d", content, iter([image]))
+        assert len(list((store.root / "images").rglob("*.parquet"))) == parts
+        assert before.items() <= {path: path.stat().st_mtime_ns for path in files(store)}.items()
+    assert shown(store, "images", "dataset_hash, thumbnail") == [("h1", b"jpeg"), ("h2", b"jpeg")]
+
+
+def test_the_fingerprint_names_what_shows(store: Store) -> None:
+    seen = [store.fingerprint()]
+    for change in (("a",), ("b",), ("a",), ("b", "failed")):
+        append(store, *change)
+        seen.append(store.fingerprint())
+        assert seen[-1] == Store(store.root).fingerprint()
+    store.append_plan("s", [{**PLANNED, "trial_id": "a"}])
+    assert len(set(seen)) == 4, "each new trial or run that shows gives a new one"
+    assert seen[-1] == seen[-2] == store.fingerprint(), "a failed run behind a finished one does not show"
+
+
+def test_checking_finds_what_was_altered_or_lost(store: Store) -> None:
+    for trial in ("a", "b", "c"):
+        append(store, trial)
+    assert store.check() == []
+    flipped, lost = sorted((store.root / "predictions").rglob("*.parquet"))[:2]
+    content = bytearray(flipped.read_bytes())
+    content[len(content) // 2] ^= 1
+    flipped.write_bytes(content)
+    lost.unlink()
+    relative = [path.relative_to(store.root).as_posix() for path in (flipped, lost)]
+    assert sorted(store.check()) == sorted(
+        [f"{relative[0]} was altered after it was written", f"{relative[1]} is missing, which a trial names"]
+    )
+
+
+@pytest.mark.parametrize("keep", [0, 100, -4])
+def test_a_damaged_part_is_named(store: Store, keep: int) -> None:
+    append(store, "t")
+    (part,) = (store.root / "trials").rglob("*.parquet")
+    part.write_bytes(part.read_bytes()[:keep])
+    for ask in (store.check, store.finished, store.fingerprint, lambda: query(store, "select 1")):
+        with pytest.raises(StoreError, match=rf"^[^\n]*{part.name}[^\n]*$"):
+            ask()
+
+
+# --- Real processes
+
+
+def _fault_rounds(root: Path, rounds: int) -> None:
+    rng = random.Random(rounds)
+    store, expected = Store(root, create=True), 0
+    with writer("kill_over_and_over", root) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for number in range(rounds):
+            process.stdin.write(f"{expected} {rng.uniform(0, 0.08)}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "-9\n", number
+            trials = query(Store(root), INTACT).to_pylist()
+            assert all(trial["promised"] == trial["shown"] == 3 for trial in trials), number
+            ids = {trial["trial_id"] for trial in trials}
+            assert ids == {f"t{n}" for n in range(len(trials))}, "none is doubled, none that was finished is gone"
+            assert len(ids) >= expected
+            assert store.check() == []
+            expected = len(ids)
+        process.stdin.close()
+    assert expected > rounds / 4, "trials were appended"
+    attempts = {path.stem for path in root.rglob("*.parquet")}
+    rows = {path.stem for path in (root / "trials").rglob("*.parquet")}
+    assert len(rows) > expected, "some trials ran twice"
+    assert attempts - rows or list(root.rglob("*.part")), "some kills came amid an append"
+
+
+def test_a_kill_at_any_moment_costs_one_trial(tmp_path: Path) -> None:
+    _fault_rounds(tmp_path / "store", 20)
+
+
+@pytest.mark.slow
+def test_two_hundred_kills(tmp_path: Path) -> None:
+    _fault_rounds(tmp_path / "store", 200)
+
+
+def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
+    root, seen = tmp_path / "store", 0
+    with writer("append_many", root, "a", 30) as one, writer("append_many", root, "b", 30) as two:
+        while one.poll() is None or two.poll() is None:
+            if (root / "store.json").exists():
+                done, failed = Store(root).finished()
+                assert len(done) >= seen
+                assert not failed
+                seen = len(done)
+            time.sleep(0.1)
+    store = Store(root)
+    assert shown(store) == sorted((f"{name}{number}",) for name in "ab" for number in range(30))
+    assert all(trial["promised"] == trial["shown"] == 3 for trial in query(store, INTACT).to_pylist())
+    assert store.check() == []
+    assert json.loads((root / "store.json").read_text()) == {"bench_store": 1}
+    assert not list(root.glob(".store.json-*"))
+
+
+@pytest.mark.parametrize("kind", ["predictions", "trials"])
+def test_a_full_disk_is_said_in_a_sentence(store: Store, kind: str) -> None:
+    append(store, "old")
+    before = files(store)
+    size = {path.relative_to(store.root).parts[0]: path.stat().st_size for path in before}
+    assert size["predictions"] < size["activations"] < size["trials"] - 100
+    limit = size["predictions"] // 2 if kind == "predictions" else size["trials"] - 100
+    with writer("append_with_little_room", store.root, limit) as process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+    assert said.startswith(f"{store.root}/{kind}/dataset=d/model=m/")
+    assert said.endswith(".parquet: cannot be written (File too large); free space or choose another --store\n")
+    assert said.count("\n") == 1
+    assert not list(store.root.rglob("*.part"))
+    assert set(before) <= set(files(store))
+    assert shown(store) == [("old",)]
+    assert len(shown(store, "predictions")) == 3
+    assert store.check() == []
