@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from bench import printing
 from bench.errors import BenchError, UsageError
 from store import QueryError, StoreError
 
@@ -75,7 +76,8 @@ def run(
 
     Safe to stop at any moment, with Ctrl-C or worse: the next run goes on from the trials that are in the store.
     """
-    from bench import runner
+    from bench import plan, runner
+    from bench import status as status_
     from bench.progress import Screen
     from store import Store, require_store_or_empty
 
@@ -89,12 +91,14 @@ def run(
             library.load(name, images_per_class=chosen.images_per_class)
     prepared = runner.prepare(chosen, library)
     if prepared.absent:
-        _say(f"no images here for {', '.join(prepared.absent)}; left out")
+        printing.say(f"no images here for {', '.join(prepared.absent)}; left out")
     if dry_run:
-        _print_plan(prepared, store, force=force, retry_failed=retry_failed, limit=limit)
+        done, failed = Store(store).finished() if store.exists() else (set[str](), set[str]())
+        left = plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)
+        printing.plan(prepared.cells, plan.limited(list(left), limit), done)
         return
     results = Store(store, create=True)
-    console = _console()
+    console = printing.console()
     try:
         with Screen(console) as screen:
             result = runner.run(
@@ -103,16 +107,17 @@ def run(
             )  # fmt: skip
     except KeyboardInterrupt:
         _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)
-    _print_unavailable(results, chosen.name)
+    for reason, name in status_.unavailable(results, chosen.name).items():
+        printing.say(f"{name} is unavailable: {reason}")
     wanted = sum(len(cell.trials) for cell in prepared.cells)
     if result.failures:
-        _say(f"{result.finished} trials trained, {len(result.failures)} failed; they are listed above.")
-        _say("`bench run --retry-failed` trains the failed ones again.")
+        printing.say(f"{result.finished} trials trained, {len(result.failures)} failed; they are listed above.")
+        printing.say("`bench run --retry-failed` trains the failed ones again.")
         raise typer.Exit(1)
     if result.finished:
-        _say(f"{result.finished} trials trained; {store} has them. `bench report` draws the website.")
+        printing.say(f"{result.finished} trials trained; {store} has them. `bench report` draws the website.")
     else:
-        _say(f"nothing to train: {store} has what can be had of the {wanted} trials. `bench report` draws the website.")
+        printing.say(f"nothing to train: {store} has what can be had of the {wanted} trials.")
 
 
 @app.command()
@@ -130,13 +135,12 @@ def status(
         print(json.dumps(cells, indent=2, default=str))
         return
     if not cells:
-        _say(f"{store} has no trials planned yet; `bench run` plans and trains them.")
+        printing.say(f"{store} has no trials planned yet; `bench run` plans and trains them.")
         return
-    _print_table(
-        [("study", "left"), ("dataset", "left"), ("model", "left"), ("recipe", "left"), ("done", "right"),
-         ("missing", "right"), ("failed", "right"), ("stale", "right"), ("test", "right"), ("why", "left")],
+    printing.table(
+        ["study", "dataset", "model", "recipe", "done", "missing", "failed", "stale", "test", "why"],
         [[c["study"], c["dataset"], c["model"], c["recipe"], f"{c['done']}/{c['wanted']}", c["missing"] or "",
-          c["failed"] or "", c["stale"] or "", _score(c["test_balanced_accuracy"]), c["why"]] for c in cells],
+          c["failed"] or "", c["stale"] or "", printing.score(c["test_balanced_accuracy"]), c["why"]] for c in cells],
     )  # fmt: skip
 
 
@@ -159,7 +163,7 @@ def query(
     from store import query as ask
 
     if schema:
-        _print_schema()
+        printing.schema()
         return
     if not sql:
         raise UsageError('no query given; try: bench query "select * from cells" or bench query --schema')
@@ -167,7 +171,7 @@ def query(
         raise UsageError("--format parquet needs a file: -o FILE")
     answer = ask(Store(store), sql)
     if output is None and format == "table":
-        answers.show(_console(), answer)
+        answers.show(printing.console(), answer)
     else:
         answers.write(answer, format, output)
 
@@ -191,9 +195,9 @@ def report(
 
     status_.cells(Store(store), study)  # says so where the store has no such study
     pages, used = site.render(store, output, study=study, engine=engine)
-    _say(f"{pages} pages drawn with {used}: {output / 'index.html'}")
+    printing.say(f"{pages} pages drawn with {used}: {output / 'index.html'}")
     if serve:
-        site.serve(output, lambda address: _say(f"showing it at {address} (Ctrl-C ends)"))
+        site.serve(output, lambda address: printing.say(f"showing it at {address} (Ctrl-C ends)"))
 
 
 @dataset_app.command("list")
@@ -206,9 +210,7 @@ def dataset_list(data: DataOption = ["data"]) -> None:
         folder = library.image_folder(card)
         place = "built in" if card.generator else (str(folder) if folder else "no images here")
         rows.append([name, card.title, len(card.classes) or "", sum(card.counts.values()) or "", place])
-    _print_table(
-        [("name", "left"), ("title", "left"), ("classes", "right"), ("images", "right"), ("where", "left")], rows
-    )
+    printing.table(["name", "title", "classes", "images", "where"], rows)
 
 
 @dataset_app.command("add")
@@ -221,12 +223,12 @@ def dataset_add(
     from bench import datasets
 
     path, dataset = datasets.add(_library(data), name, folder)
-    _print_table([("class", "left"), ("images", "right")], [[k, v] for k, v in dataset.counts().items()])
+    printing.table(["class", "images"], [[k, v] for k, v in dataset.counts().items()])
     small = [f"{k} has {v}" for k, v in dataset.counts().items() if v < 25]
     if small:
-        _say(f"few images: {', '.join(small)}; expect wide intervals there.")
-    _say(f"card written: {path} (title, source, groups and more can be added there)")
-    _say(f"next: bench run --dataset {name}, then bench report")
+        printing.say(f"few images: {', '.join(small)}; expect wide intervals there.")
+    printing.say(f"card written: {path} (title, source, groups and more can be added there)")
+    printing.say(f"next: bench run --dataset {name}, then bench report")
 
 
 @dataset_app.command("check")
@@ -237,16 +239,16 @@ def dataset_check(name: Annotated[str, typer.Argument(help="The dataset.")], dat
     library = _library(data)
     dataset = library.load(name)
     counted = dataset.counts()
-    _print_table(
-        [("class", "left"), ("images", "right"), ("card", "right")],
+    printing.table(
+        ["class", "images", "card"],
         [[c, counted[c], dataset.card.counts.get(c, "")] for c in dataset.classes],
     )
     problems = auditing.problems(dataset)
     for problem in problems:
-        _say(problem)
+        printing.say(problem)
     if problems:
         raise typer.Exit(1)
-    _say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
+    printing.say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
 
 
 @dataset_app.command("remove")
@@ -254,7 +256,7 @@ def dataset_remove(name: Annotated[str, typer.Argument(help="The dataset.")], da
     """Delete the card of a dataset that was added. Its images and results stay."""
     from bench import datasets
 
-    _say(f"removed {datasets.remove(_library(data), name)}; images and results are untouched.")
+    printing.say(f"removed {datasets.remove(_library(data), name)}; images and results are untouched.")
 
 
 @model_app.command("list")
@@ -263,7 +265,7 @@ def model_list() -> None:
     from bench import models
 
     rows = [[m.name, m.weights.source, m.frozen, m.trained] for m in map(models.get, models.names())]
-    _print_table([("model", "left"), ("weights", "left"), ("frozen", "left"), ("trained", "left")], rows)
+    printing.table(["model", "weights", "frozen", "trained"], rows)
 
 
 @model_app.command("show")
@@ -276,7 +278,7 @@ def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
     if model.weights.file:
         rows.append(["weights file", model.weights.file])
     rows.append(["about", (model.build.__doc__ or "").strip().splitlines()[0]])
-    _print_table([("", "left"), ("", "left")], rows)
+    printing.table(["", ""], rows)
 
 
 @store_app.command("info")
@@ -291,15 +293,12 @@ def store_info(store: StoreOption = DEFAULT_STORE) -> None:
         "count(*) filter (not current) as stale, sum(seconds) as seconds, max(finished_at) as newest "
         "from trials group by dataset order by dataset",
     ).to_pylist()
-    from bench.progress import duration
-
-    _print_table(
-        [("dataset", "left"), ("done", "right"), ("failed", "right"), ("stale", "right"), ("trained for", "right"),
-         ("newest", "left")],
-        [[r["dataset"], r["done"], r["failed"] or "", r["stale"] or "", duration(r["seconds"] or 0),
+    printing.table(
+        ["dataset", "done", "failed", "stale", "trained for", "newest"],
+        [[r["dataset"], r["done"], r["failed"] or "", r["stale"] or "", printing.duration(r["seconds"] or 0),
           f"{r['newest']:%Y-%m-%d %H:%M}"] for r in answer],
     )  # fmt: skip
-    _say(f"{store}: {results.fingerprint()}")
+    printing.say(f"{store}: {results.fingerprint()}")
 
 
 @store_app.command("check")
@@ -309,10 +308,10 @@ def store_check(store: StoreOption = DEFAULT_STORE) -> None:
 
     problems = Store(store).check()
     for problem in problems:
-        _say(problem)
+        printing.say(problem)
     if problems:
         raise typer.Exit(1)
-    _say(f"{store}: every part is as it was written.")
+    printing.say(f"{store}: every part is as it was written.")
 
 
 def main() -> None:
@@ -360,80 +359,4 @@ def _library(data: list[str]) -> "Library":
     # An environment variable holds several folders as PATH does.
     folders = tuple(Path(part).expanduser() for entry in data for part in entry.split(os.pathsep) if part)
     cache = os.environ.get("BENCH_CACHE")
-    return Library(folders, Path(cache) if cache else user_cache_path("bench-small-images"), _say)
-
-
-def _print_plan(prepared: Any, store: Path, *, force: bool, retry_failed: bool, limit: int | None) -> None:
-    from bench import plan
-    from bench.progress import duration
-    from store import Store
-
-    done, failed = Store(store).finished() if store.exists() else (set[str](), set[str]())
-    left = plan.limited(
-        list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)), limit
-    )  # fmt: skip
-    to_run = {cell.id: cell for cell in left}
-    rows = []
-    for cell in prepared.cells:
-        remaining = to_run.get(cell.id)
-        have = sum(trial.id in done for trial in cell.trials)
-        planned = [len(remaining.trials), duration(remaining.cost())] if remaining else ["", ""]
-        rows.append([cell.dataset.name, cell.model.name, cell.recipe.name, have, *planned, cell.unavailable or ""])
-    _print_table(
-        [("dataset", "left"), ("model", "left"), ("recipe", "left"), ("done", "right"), ("to train", "right"),
-         ("about", "right"), ("", "left")],
-        rows,
-    )  # fmt: skip
-    total = sum(cell.cost() for cell in left)
-    trials = sum(len(cell.trials) for cell in left)
-    _say(f"{trials} trials to train, about {duration(total)} on two CPU cores." if trials else "nothing to train.")
-
-
-def _print_unavailable(store: Any, study: str) -> None:
-    from bench import status as status_
-
-    reasons = {c["unavailable"]: c["model"] for c in status_.cells(store, study) if c["unavailable"] and c["missing"]}
-    for reason, model in reasons.items():
-        _say(f"{model} is unavailable: {reason}")
-
-
-def _print_schema() -> None:
-    from store import public
-
-    for view in public():
-        _say(f"\n{view.name}", bold=True)
-        _say(view.about)
-        _print_table([("column", "left"), ("meaning", "left")], [[k, v] for k, v in view.columns.items()])
-
-
-def _print_table(columns: list[tuple[str, str]], rows: list[list[Any]]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, show_header=any(name for name, _ in columns), pad_edge=False)
-    for name, justify in columns:
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*(_escaped(value) for value in row))
-    _console().print(table)
-
-
-def _escaped(value: Any) -> str:
-    from rich.markup import escape
-
-    return "" if value is None else escape(str(value))
-
-
-def _score(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    # A pipe has no width; wide enough there that no row wraps.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-
-
-def _say(message: str, *, bold: bool = False) -> None:
-    _console().print(f"[bold]{_escaped(message)}[/]" if bold else _escaped(message), soft_wrap=True)
+    return Library(folders, Path(cache) if cache else user_cache_path("bench-small-images"), printing.say)

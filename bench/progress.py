@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from bench.plan import Cell
+from bench.printing import duration
 from bench.runner import Watch
 
 
@@ -19,17 +20,6 @@ def balanced_accuracy(predictions: Sequence[dict[str, Any]], subset: str) -> flo
         if row["subset"] == subset:
             hits.setdefault(row["label"], []).append(row["label"] == row["predicted"])
     return sum(sum(h) / len(h) for h in hits.values()) / len(hits)
-
-
-def duration(seconds: float) -> str:
-    """A duration for people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 class _TimeLeft(ProgressColumn):

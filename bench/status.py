@@ -32,6 +32,11 @@ def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
     return found
 
 
+def unavailable(store: Store, study: str) -> dict[str, str]:
+    """Why models of a study could not run, and which: reason → model."""
+    return {c["unavailable"]: c["model"] for c in cells(store, study) if c["unavailable"] and c["missing"]}
+
+
 def _stale_causes(store: Store) -> dict[tuple[str, str, str], str]:
     """Which inputs of the stale trials differ from the current plan's."""
     rows = query(

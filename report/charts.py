@@ -79,8 +79,9 @@ def by_model(means: pd.DataFrame, models: Sequence[str], styles: Styles) -> Any:
         y=y, x=_x(domain=[0, 1]), color=_colour(models, styles), shape=_shape(models, styles),
         tooltip=["model", "dataset", *_score_tooltip()],
     )  # fmt: skip
+    lines = base.mark_rule(opacity=0.45).encode(y=y, x=_x("low"), x2="high:Q", color=_colour(models, styles))
     ticks = base.mark_tick(thickness=3, size=20, color=GREY).encode(y=y, x=alt.X("mean(balanced_accuracy):Q"))
-    return _finished(alt.layer(ticks, dots), len(models), 30)
+    return _finished(alt.layer(lines, ticks, dots), len(models), 30)
 
 
 def confusion(shares: pd.DataFrame, classes: Sequence[str], models: Sequence[str]) -> Any:

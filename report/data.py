@@ -50,7 +50,7 @@ class Results:
     def __init__(self, path: Path, study: str | None = None) -> None:
         self.path = path
         self.store = Store(path)
-        self.connection: duckdb.DuckDBPyConnection = self.store.connect()
+        self.connection: duckdb.DuckDBPyConnection = self.store.connect(in_memory=True)
         self.connection.execute(
             """
             create table chosen as

@@ -4,7 +4,6 @@ Two models are compared only on the same dataset, at the same recipe, on the sam
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 from report import statistics
 from report.data import Results, Section
@@ -64,7 +63,6 @@ def pairs(models: list[str]) -> list[tuple[Question, str, str]]:
     return found
 
 
-@cache
 def of_section(results: Results, section: Section) -> tuple[Finding, ...]:
     """The findings of one dataset at one recipe, question by question."""
     scores = results.of(results.scores, section)

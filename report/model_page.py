@@ -25,7 +25,8 @@ def scores() -> None:
         models = [m for m in found.models() if m in set(means["model"])]
         show.chart(
             charts.by_model(means, models, {m: found.style(m) for m in models}), f"models-{recipe.replace('.', '-')}",
-            f"Mean balanced accuracy on the test folds at {recipe}: a dot for each dataset, a grey bar at their mean.",
+            f"Mean balanced accuracy on the test folds at {recipe}: a dot for each dataset with "
+            "its 95 % interval, a grey bar at the mean over datasets.",
             f"Scores of {len(models)} models on {len(sections)} datasets",
         )  # fmt: skip
 

@@ -14,7 +14,7 @@ import altair as alt
 
 def embed(chart: Any, name: str, label: str) -> str:
     """HTML that draws a chart in place; `name` is unique on the page, `label` says what it shows."""
-    spec = json.dumps(chart.to_dict(), separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    spec = json.dumps(chart.to_dict(validate=False), separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
     options = '{"actions":false,"renderer":"svg"}'
     return (
         f'<div class="chart" id="vis-{name}" role="img" aria-label="{escape(label, quote=True)}"></div>'
@@ -41,10 +41,17 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = 
 
 
 def table_text(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A pipe table as Markdown."""
+    """A pipe table as Markdown.
+
+    Pandoc shares the width of a table with long lines out by the dashes below its head, so they follow the texts.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
     right = [bool(cells) and all(_numeric(row[i]) for row in cells) for i in range(len(headers))]
-    lines = ["| " + " | ".join(map(_cell, headers)) + " |", "|" + "|".join("--:" if r else ":--" for r in right) + "|"]
+    widths = [
+        max(6, *(min(len(row[i]), 40) for row in [list(map(_cell, headers)), *cells])) for i in range(len(headers))
+    ]
+    rules = ["-" * width + ":" if r else ":" + "-" * width for width, r in zip(widths, right, strict=True)]
+    lines = ["| " + " | ".join(map(_cell, headers)) + " |", "|" + "|".join(rules) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in cells])
 
 

@@ -112,9 +112,10 @@ PLANS = pa.schema(
     ]
 )
 
+# Trials are read first: what they name was there before they were, also if a writer is at work.
 KINDS: dict[str, pa.Schema] = {
-    "predictions": PREDICTIONS,
     "trials": TRIALS,
+    "predictions": PREDICTIONS,
     "images": IMAGES,
     "activations": ACTIVATIONS,
     "plans": PLANS,

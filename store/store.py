@@ -113,8 +113,11 @@ class Store:
         name = f"{now:%Y%m%dT%H%M%S%f}-{plan_id}"
         parts.write(self.root, "plans", {"study": study}, name, _table("plans", full))
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """A new in-memory DuckDB connection with the raw tables and every view.
+    def connect(self, *, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
+        """A new DuckDB connection with the raw tables and every view.
+
+        Args:
+            in_memory: read all parts but the activations once, for many queries; else each query reads what it needs.
 
         Raises:
             StoreError: a part is damaged.
@@ -122,7 +125,7 @@ class Store:
         with self._reading():
             connection = duckdb.connect()
             for kind in schema.KINDS:
-                connection.execute(self._raw(kind))
+                connection.execute(self._raw(kind, "table" if in_memory and kind != "activations" else "view"))
             for view in views():
                 connection.execute(view.sql)
             return connection
@@ -139,16 +142,14 @@ class Store:
             reason = str(error).strip().splitlines()[0]
             raise StoreError(f"{self.root}: a part cannot be read ({reason}); put a sound copy in its place") from None
 
-    def _raw(self, kind: str) -> str:
+    def _raw(self, kind: str, made_as: str) -> str:
         keys = schema.PARTITIONS[kind]
         found = "/".join([kind, *(f"{key}=*" for key in keys), "*.parquet"])
         if next(self.root.glob(found), None) is not None:
             files = f"{pattern(self.root)}/{found}".replace("'", "''")
             types = ", ".join(f"'{key}': varchar" for key in keys)
-            source = (
-                f"read_parquet('{files}', hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
-            )
-            return f"create view raw_{kind} as select * from {source}"
+            source = f"read_parquet('{files}', hive_partitioning = true, hive_types = {{{types}}})"
+            return f"create {made_as} raw_{kind} as select * from {source}"
         columns = ", ".join(f'"{name}" {_sql_type(kind_)}' for name, kind_ in _fields(kind))
         return f"create table raw_{kind} ({columns})"
 

@@ -22,7 +22,7 @@
 create view cells as
 with wanted as (
     select study, dataset, model, recipe, cell_id, max(planned_at) as planned_at, count(*) as wanted,
-        arg_max(unavailable, planned_at) as unavailable
+        arg_max_null(unavailable, planned_at) as unavailable
     from current_plans group by all
 ), runs as (
     select c.study, c.dataset, c.model, c.recipe,

@@ -15,8 +15,10 @@ from store import Store
 
 
 @pytest.fixture(scope="module")
-def found(trained: Path) -> Results:
-    return Results(trained)
+def found(trained: Path) -> Iterator[Results]:
+    results = Results(trained)
+    yield results
+    results.connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +86,12 @@ def test_findings_pair_the_same_splits(found: Results, section: Section) -> None
 
 
 def test_a_study_narrows_what_is_shown(trained: Path) -> None:
-    assert Results(trained, "small").models() == Results(trained).models()
-    assert Results(trained, "another").sections == []
-    assert Results(trained).about["trials"] == len(Store(trained).finished()[0])
+    everything, small, another = Results(trained), Results(trained, "small"), Results(trained, "another")
+    assert small.models() == everything.models()
+    assert another.sections == []
+    assert everything.about["trials"] == len(Store(trained).finished()[0])
+    for each in (everything, small, another):
+        each.connection.close()
 
 
 def test_colours_stay_with_a_model() -> None:
@@ -109,6 +114,7 @@ def test_charts_are_valid_and_safe_to_embed(found: Results, section: Section) ->
     means.loc[0, "model"] = name = "</script><b>"
     styles = {model: palette.style(model, "CNN") for model in means["model"]}
     chart = charts.overview(means, list(means["model"]), styles, 1 / 3)
+    chart.to_dict(validate=True)
     html = show.embed(chart, "x", 'a "label"')
     assert name not in html
     assert html.count("</script>") == 1
@@ -117,7 +123,7 @@ def test_charts_are_valid_and_safe_to_embed(found: Results, section: Section) ->
 
 def test_tables_escape_and_align() -> None:
     text = show.table_text(["a", "b"], [["x|y", "1.5"], ["z", "−2 [−3, −1]"]])
-    assert text.splitlines() == ["| a | b |", "|:--|--:|", "| x\\|y | 1.5 |", "| z | −2 [−3, −1] |"]
+    assert text.splitlines() == ["| a | b |", "|:------|-----------:|", "| x\\|y | 1.5 |", "| z | −2 [−3, −1] |"]
 
 
 def test_mosaic_places_every_map() -> None:

@@ -1,0 +1,85 @@
+"""What commands print: sentences, and tables that line up. Nothing here decides anything."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.plan import Cell
+
+
+def console() -> "Console":
+    """Standard output as rich writes it."""
+    from rich.console import Console
+
+    # A pipe has no width; wide enough there that no row wraps.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def say(message: str, *, bold: bool = False) -> None:
+    """Print a sentence."""
+    console().print(f"[bold]{_escaped(message)}[/]" if bold else _escaped(message), soft_wrap=True)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; a column of numbers, or of shares such as `3/20`, stands to the right."""
+    from rich import box
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, show_header=any(headers), pad_edge=False)
+    for number, header in enumerate(headers):
+        values = [str(row[number]) for row in rows if row[number] not in ("", None)]
+        right = bool(values) and not any(value.strip("0123456789./") for value in values)
+        shown.add_column(header, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_escaped(value) for value in row))
+    console().print(shown)
+
+
+def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> None:
+    """Print what a run would train: each cell with what is done and what is left, and about how long that takes."""
+    to_run = {cell.id: cell for cell in left}
+    rows = []
+    for cell in cells:
+        remaining = to_run.get(cell.id)
+        have = sum(trial.id in done for trial in cell.trials)
+        planned = [len(remaining.trials), duration(remaining.cost())] if remaining else ["", ""]
+        rows.append([cell.dataset.name, cell.model.name, cell.recipe.name, have, *planned, cell.unavailable or ""])
+    table(["dataset", "model", "recipe", "done", "to train", "about", ""], rows)
+    trials = sum(len(cell.trials) for cell in left)
+    about = duration(sum(cell.cost() for cell in left))
+    say(f"{trials} trials to train, about {about} on two CPU cores." if trials else "nothing to train.")
+
+
+def schema() -> None:
+    """Print every table of the store, and what each column holds."""
+    from store import public
+
+    for view in public():
+        say(f"\n{view.name}", bold=True)
+        say(view.about)
+        table(["column", "meaning"], [[name, text] for name, text in view.columns.items()])
+
+
+def duration(seconds: float) -> str:
+    """A duration for people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def score(value: float | None) -> str:
+    """A score for a table, or nothing."""
+    return "" if value is None else f"{value:.3f}"
+
+
+def _escaped(value: Any) -> str:
+    from rich.markup import escape
+
+    return "" if value is None else escape(str(value))
