@@ -59,7 +59,11 @@ def _eight_bit(values: NDArray[Any]) -> Any:
     from PIL import Image
 
     # Microscope cameras give 16 bits; other integer and float images carry no scale, so their range is one.
-    low, high = (0.0, 65535.0) if values.dtype == np.uint16 else (float(values.min()), float(values.max()))
+    low, high = (
+        (0.0, 65535.0)
+        if values.dtype.kind == "u" and values.dtype.itemsize == 2
+        else (float(values.min()), float(values.max()))
+    )
     scaled = (values.astype(np.float64) - low) * (255 / max(high - low, 1e-12))
     return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))
 

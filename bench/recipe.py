@@ -40,6 +40,8 @@ class Recipe:
             raise UsageError(f"recipe: epochs must be at least 1, not {self.epochs}")
         if self.batch_size < 2:
             raise UsageError(f"recipe: batch_size must be at least 2 (batch norm), not {self.batch_size}")
+        if isinstance(self.learning_rate, bool) or not isinstance(self.learning_rate, int | float):
+            raise UsageError(f"recipe: learning_rate must be a number, not {self.learning_rate!r}")
         if not 0 < self.learning_rate < 10:
             raise UsageError(f"recipe: learning_rate must lie between 0 and 10, not {self.learning_rate}")
         if self.views < 0:
@@ -78,7 +80,7 @@ class Recipe:
             if name not in known:
                 raise UsageError(f"{where}: unknown recipe field {name!r}; known: {', '.join(sorted(known))}")
         values: dict[str, Any] = {
-            k: float(v) if k == "learning_rate" and isinstance(v, int) else v for k, v in overrides.items()
+            k: float(v) if k == "learning_rate" and type(v) is int else v for k, v in overrides.items()
         }
         return replace(self, **values)
 

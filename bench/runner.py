@@ -62,6 +62,8 @@ def prepare(study: Study, library: Library) -> Prepared:
         BenchError: no images at all, a folder that does not fit its card, a class too small to be split.
     """
     chosen = [_model(name, study) for name in study.models]
+    for name in study.weights:
+        models.get(name)
     names = study.datasets if study.datasets is not None else tuple(library.at_hand())
     loaded: list[tuple[Dataset, list[Split]]] = []
     absent = []

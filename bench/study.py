@@ -95,6 +95,12 @@ def parse(name: str, text: str, where: str) -> Study:
     for key in values:
         if key not in known:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(sorted(known))}")
+    for key in ("protocol", "recipe", "weights"):
+        if not isinstance(values.get(key, {}), dict):
+            raise UsageError(f"{where}: {key} must be a table, not {values[key]!r}")
+    for model, source in values.get("weights", {}).items():
+        if not isinstance(source, str):
+            raise UsageError(f"{where}: weights of {model!r} must be 'imagenet', 'none' or 'file:PATH', not {source!r}")
     datasets = values.get("datasets", AT_HAND)
     if datasets != AT_HAND and not _names(datasets):
         raise UsageError(f'{where}: datasets must be a list of names or "{AT_HAND}"')

@@ -112,7 +112,7 @@ PLANS = pa.schema(
     ]
 )
 
-# Trials are read first: what they name was there before they were, also if a writer is at work.
+# Trials come first: what they name is then read after them, so that it is all there while a writer is at work.
 KINDS: dict[str, pa.Schema] = {
     "trials": TRIALS,
     "predictions": PREDICTIONS,

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from bench import datasets, protocol
-from bench.datasets import Dataset, Library
+from bench.datasets import Card, Dataset, Image, Library
 from bench.errors import BenchError, UsageError
 from bench.protocol import Protocol, Split
 
@@ -163,6 +164,18 @@ def test_merged_groups_are_the_connected_components(pairs: list[tuple[int, int]]
 def test_merging_joins_over_several_steps() -> None:
     assert protocol.merge_groups(list("dcbae"), list("12233")) == list("dbbaa")
     assert protocol.merge_groups(["z", "y", "z", "x"], ["1", "1", "2", "2"]) == ["x"] * 4
+
+
+def test_copies_and_images_called_the_same_share_a_group() -> None:
+    """Over several steps: 0 and 1 are one patient, 1 and 2 the same bytes, 2 and 3 the same cell; 4 is alone."""
+    groups, hashes = ["p1", "p1", "b/2.png", "b/3.png", "b/4.png"], ["s0", "s1", "s1", "s3", "s4"]
+    images = tuple(
+        Image(f"{'aabbb'[n]}/{n}.png", n // 2 and 1, Path(f"{n}.png"), hashes[n], groups[n]) for n in range(5)
+    )
+    dataset = Dataset(Card("some", title="", same=(("3", "2", "9"),)), ("a", "b"), images)
+    assert len(set(dataset.groups[:4])) == 1
+    assert dataset.groups[4] == "b/4.png"
+    assert len(set(replace(dataset, card=Card("some", title="")).groups)) == 3
 
 
 @repeatable

@@ -196,10 +196,12 @@ NAMES = [
 def test_names_of_odd_characters_come_back(store: Store) -> None:
     for name in NAMES:
         append(store, f"trial of {name}", dataset=name, model=name)
-        image = {"image_id": name, "label": "a", "sha256": "0", "image_group": "g"}
-        for _ in range(2):  # the second time writes nothing
+    for _ in range(2):  # the second time writes nothing
+        before = {path: path.stat().st_ino for path in files(store)}
+        for name in NAMES:
             store.append_plan(name, [{**PLANNED, "trial_id": name}])
-            store.append_images(name, "hash", [image])
+            store.append_images(name, "hash", [{"image_id": name, "label": "a", "sha256": "0", "image_group": "g"}])
+    assert before == {path: path.stat().st_ino for path in files(store)}
     for view, columns in (
         ("trials", "dataset, model, trial_id[10:]"),
         ("(select distinct dataset, model, trial_id from predictions)", "dataset, model, trial_id[10:]"),

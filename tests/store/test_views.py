@@ -49,7 +49,16 @@ def random_grid(number: int) -> Grid:
     return Grid(f"grid {number}", CLASSES[:count], labels, probabilities)
 
 
-GRIDS = [random_grid(number) for number in range(30)]
+def tied_grid() -> Grid:
+    """Two trials that disagree about every holdout image, and are as sure as each other: the first class wins."""
+    one = np.array([[2, 1, 1, 4], [4, 2, 1, 1], [1, 4, 2, 1]], np.float32) / 8
+    other = one[:, [3, 1, 2, 0]], one[:, [1, 0, 2, 3]], one[:, [0, 2, 1, 3]]
+    holdout = np.stack([one, np.stack([swapped[n] for n, swapped in enumerate(other)])])
+    labels = np.arange(3)
+    return Grid("tied", CLASSES[:4], {"test": labels, "holdout": labels}, {"test": holdout, "holdout": holdout})
+
+
+GRIDS = [*(random_grid(number) for number in range(30)), tied_grid()]
 
 
 def plan(study: str, cell: str, trials: Sequence[str], **fields: Any) -> list[dict[str, Any]]:
@@ -103,6 +112,8 @@ def scikit(labels: NDArray[np.intp], predicted: NDArray[np.intp]) -> float:
 def test_the_grids_hold_what_is_hard() -> None:
     ties = [counts for grid in GRIDS for counts in _tallies(grid) if len(counts) > 1 and counts[0] == counts[1]]
     assert len(ties) > 30
+    assert [set(column) for column in GRIDS[-1].predicted("holdout").T] == [{0, 3}, {0, 1}, {1, 2}]
+    assert np.ptp(np.sort(GRIDS[-1].probabilities["holdout"].mean(axis=0))[:, -2:], axis=1).tolist() == [0, 0, 0]
     assert {len(grid.classes) for grid in GRIDS} >= {2, 12}
     assert any(len(set(grid.labels["test"])) < len(grid.classes) for grid in GRIDS)
     assert any(len(set(grid.predicted("test").flat)) == 1 for grid in GRIDS)
@@ -238,7 +249,9 @@ def test_more_repeats_of_a_cell_keep_all(store: Store) -> None:
             append(store, trial, "c", answers("test", "ab", "ab"))
         kept = max(wanted, counts(store)[0])
         assert counts(store) == (kept, kept, 0, 0, 0)
-    assert counts(store)[0] == 6
+    append(store, "never planned", "c", answers("test", "ab", "ba"))
+    assert counts(store) == (6, 6, 0, 0, 0), "nor is another trial of the same cell stale"
+    assert cell_of(store)["test_balanced_accuracy"] == 1
     assert query(store, "select count(*) as n, count(distinct trial_id) as d from plans").to_pylist() == [
         {"n": 6, "d": 6}
     ]

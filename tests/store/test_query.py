@@ -1,0 +1,167 @@
+"""One SELECT is answered; nothing else is, nothing is written, nothing outside the store is read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+from store import QueryError, Store, public, query
+
+IMAGES = 3
+NAMES = {"dataset": "white cells 50%", "model": "a=b"}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store with one trial; the working folder is beside it, and nothing may change in either."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "own.csv").write_text("a\n1\n")
+    monkeypatch.chdir(tmp_path / "here")
+    store = Store(tmp_path / "store", create=True)
+    row = {"trial_id": "t", "cell_id": "c", "recipe": "r", "repeat": 0, "fold": 0, "status": "done", "classes": ["a"]}
+    guess = {"subset": "test", "label": "a", "predicted": "a", "probabilities": [1.0]}
+    store.append_trial(row | NAMES, [guess | {"image_id": f"a/{n}"} for n in range(IMAGES)])
+    before = _content(tmp_path)
+    yield store
+    assert _content(tmp_path) == before
+
+
+def _content(folder: Path) -> dict[Path, Any]:
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+# --- What is refused
+
+
+STATEMENTS = [
+    "", ";", "-- nothing", "select 1; select 2", "select 1; copy (select 1) to '{inside}'", "explain select 1",
+    "copy (select 1) to '{inside}'", "copy trials to '{outside}'", "copy raw_trials from '{outside}'",
+    "export database '{inside}'", "import database '{inside}'", "attach '{inside}'", "detach memory", "use memory",
+    "install httpfs", "load httpfs", "pragma version", "call pragma_version()", "set threads = 1", "reset threads",
+    "create table t (a int)", "create macro m() as 1", "insert into raw_plans default values", "delete from raw_plans",
+    "update raw_plans set study = 'x'", "drop view trials", "alter view trials rename to runs", "truncate raw_plans",
+    "prepare p as select 1", "execute p", "begin", "commit", "checkpoint", "vacuum", "create secret (type s3)",
+    "with x as (copy (select 1) to '{inside}') select * from x",
+    "WITH a AS (SELECT 1), x AS (COPY trials TO '{inside}') SELECT 1",
+    "(with x as (copy (select 1) to '{inside}') from x) union all select 2",
+    "describe with x as (copy (select 1) to '{inside}') select * from x",
+    "select * from (with x as (copy (select 1) to '{inside}') select * from x)",
+    "select * from query('with x as (copy (select 1) to ''{inside}'') select * from x')",
+    "with x as (insert into raw_plans (study) values ('x') returning *) select * from x",
+    "with x as (delete from raw_plans returning *) select * from x",
+    "with x as (update raw_plans set study = 'x' returning *) select * from x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", STATEMENTS)
+def test_all_but_one_select_is_refused(store: Store, sql: str) -> None:
+    inside = next((store.root / "trials").rglob("*.parquet"))  # to be overwritten
+    with pytest.raises(QueryError) as refused:
+        query(store, sql.format(inside=inside, outside=store.root.parent / "here" / "new.csv"))
+    assert "\n" not in str(refused.value)
+    assert str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "read_csv('/etc/passwd')", "read_text('/etc/passwd')", "read_blob('/etc/passwd')", "glob('/etc/*')",
+        "sniff_csv('/etc/passwd')", "'own.csv'", "read_csv('own.csv')", "read_text('{root}/../here/own.csv')",
+        "read_text('{root}2/own.csv')", "glob('{root}/../*')", "read_json('/proc/self/environ')",
+        "parquet_metadata('{root}/../x')", "read_parquet('https://example.com/x.parquet')", "query('from ''own.csv''')",
+    ],
+)  # fmt: skip
+def test_nothing_outside_the_store_is_read(store: Store, source: str) -> None:
+    with pytest.raises(QueryError, match=r"^Permission Error: Cannot access file [^\n]*$"):
+        query(store, f"select * from {source.format(root=store.root)}")
+
+
+def test_settings_stay_and_variables_are_no_tables(store: Store) -> None:
+    for setting, value in (("enable_external_access", False), ("lock_configuration", True)):
+        assert query(store, f"select current_setting('{setting}') as value").to_pylist() == [{"value": value}]
+    for name in ("sql", "statements", "connection", "NAMES"):
+        with pytest.raises(QueryError, match=f"^Catalog Error: Table with name {name} does not exist!"):
+            query(store, f"select * from {name}")
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("selct 1", 'Parser Error: syntax error at or near "selct"'),
+        ("select", "Parser Error: SELECT clause without selection list"),
+        ("select * from trial", 'Catalog Error: Table with name trial does not exist! Did you mean "trials"?'),
+        ("select modl from trials", 'Referenced column "modl" not found in FROM clause! Candidate bindings: "model", '),
+        ("with x as (select modl from trials) from x", 'Candidate bindings: "model", '),
+        ("select avrage(fold) from trials", "Scalar Function with name avrage does not exist! Did you mean "),
+        ("select ?", "Values were not provided for the following parameters: 1"),
+        ("select error('stop')", "Invalid Input Error: stop"),
+        ("select model::int from trials", "Conversion Error: Could not convert string 'a=b' to INT32"),
+    ],
+)
+def test_wrong_sql_gets_the_hint_of_duckdb(store: Store, sql: str, said: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        query(store, sql)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "LINE 1" not in str(refused.value)
+
+
+# --- What is answered
+
+
+def test_answers_are_arrow_tables(store: Store) -> None:
+    answer = query(
+        store, "select trial_id, repeat, finished_at, status = 'done' as ok, classes, 0.5::real as x from trials"
+    )
+    assert isinstance(answer, pa.Table)
+    assert dict(zip(answer.column_names, answer.schema.types, strict=True)) == {
+        "trial_id": pa.string(), "repeat": pa.int16(), "finished_at": pa.timestamp("us"), "ok": pa.bool_(),
+        "classes": pa.list_(pa.string()), "x": pa.float32(),
+    }  # fmt: skip
+    assert answer.num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("select count(*) as n from predictions; -- all", [{"n": IMAGES}]),
+        ("with x as (select model as m from trials) select m from x order by m", [{"m": "a=b"}]),
+        ("with recursive x(n) as (select 1 union all select n + 1 from x where n < 2) from x", [{"n": 1}, {"n": 2}]),
+        ("from trials select fold where model = 'without'", []),
+        ("values ('it''s with')", [{"col0": "it's with"}]),
+        ("select n from range(3) r(n) order by n desc", [{"n": 2}, {"n": 1}, {"n": 0}]),
+        ("select balanced_accuracy as b from scores semi join trials using (trial_id)", [{"b": 1.0}]),
+    ],
+)  # fmt: skip
+def test_any_one_select_is_answered(store: Store, sql: str, rows: list[dict[str, Any]]) -> None:
+    assert query(store, sql).to_pylist() == rows
+
+
+def test_every_table_that_shows_is_a_view(store: Store) -> None:
+    names = {row["name"] for row in query(store, "show tables").to_pylist()}
+    assert {view.name for view in public()} <= names
+
+
+def test_parts_are_read_by_any_reader(store: Store) -> None:
+    parts, columns = store.root / "predictions", ["dataset", "model", "trial_id", "image_id", "label", "probabilities"]
+    (part,) = parts.rglob("*.parquet")
+    unfinished = part.with_name(f".{part.stem}-0.part")
+    expected = query(store, f"select {', '.join(columns)} from predictions order by image_id").to_pylist()
+    assert [row["dataset"] for row in expected] == [NAMES["dataset"]] * IMAGES
+    unfinished.write_bytes(part.read_bytes()[:100])
+    with duckdb.connect() as plain:
+        plain_rows = plain.sql(
+            f"select {', '.join(columns)} from read_parquet('{parts}/**/*.parquet', hive_partitioning = true)"
+        ).to_arrow_table()
+    pandas_rows = pd.read_parquet(parts)[columns].astype({"dataset": str, "model": str})
+    arrow_rows = ds.dataset(parts, partitioning="hive").to_table(columns)
+    unfinished.unlink()
+    assert plain_rows.sort_by("image_id").to_pylist() == expected
+    assert arrow_rows.sort_by("image_id").to_pylist() == expected
+    pandas_rows["probabilities"] = pandas_rows["probabilities"].map(list)
+    assert pandas_rows.sort_values("image_id").to_dict("records") == expected
