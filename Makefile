@@ -5,8 +5,8 @@ INSTALLED := .venv/.installed
 .PHONY: site test test-slow lint clean
 
 site: $(INSTALLED)  ## train the demo study on the built-in dataset and draw its website
-	$(BIN)/bench --store build/demo-store run demo
-	$(BIN)/bench --store build/demo-store report demo -o build/site
+	$(BIN)/bench run demo --store build/demo-store
+	$(BIN)/bench report demo --store build/demo-store -o build/site
 
 test: lint  ## lint, types and tests
 	$(BIN)/pytest -m "not slow" -n 2

@@ -24,12 +24,22 @@ def show(console: "Console", answer: "pa.Table") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    rows = [{name: _text(value) for name, value in row.items()} for row in answer.slice(0, SHOWN).to_pylist()]
+    wide = sum(max([len(name), *(min(len(row[name]), 24) for row in rows)]) + 3 for name in answer.column_names)
+    if wide > console.width:
+        # A table that does not fit is unreadable: a block for each row is not.
+        longest = max(map(len, answer.column_names), default=0)
+        for number, row in enumerate(rows, 1):
+            console.print(f"row {number}", style="bold")
+            for name, text in row.items():
+                console.print(f"  {escape(name):<{longest}}  {escape(text)}", soft_wrap=True)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for field in answer.schema:
         number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
         table.add_column(escape(field.name), justify="right" if number else "left", overflow="fold")
-    for row in answer.slice(0, SHOWN).to_pylist():
-        table.add_row(*(escape(_text(value)) for value in row.values()))
+    for row in rows:
+        table.add_row(*map(escape, row.values()))
     console.print(table)
     if answer.num_rows > SHOWN:
         console.print(f"{SHOWN:,} of {answer.num_rows:,} rows; --format csv -o FILE writes all")

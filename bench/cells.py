@@ -75,7 +75,7 @@ def _outcomes(
     splits = [trial.split for trial in cell.trials]
     built: Any
     if cell.model.kind == "floor":
-        built = cell.model.build()
+        built = cell.model.make(classes)
         assert isinstance(built, Floor)
         numbers = built.describe(pixels)
         for trial in cell.trials:
@@ -83,7 +83,7 @@ def _outcomes(
             progress(1 / len(cell.trials))
     elif cell.model.kind == "transfer":
         torch.manual_seed(seed)  # for backbones that start from random weights
-        built = cell.model.build(cell.model.weights.state_dict())
+        built = cell.model.make(classes)
         assert isinstance(built, Transfer)
         outside = np.sort(np.concatenate([splits[0].train, splits[0].test]))
         key = (cell.dataset.order_hash, cell.model.name, str(cell.model.version), cell.weights)
@@ -104,7 +104,7 @@ def _outcomes(
         for trial in cell.trials:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(training.seed_of(trial.split, seed, "init"))
-                built = cell.model.build(classes)
+                built = cell.model.make(classes)
             assert isinstance(built, Network)
             outcome = training.train_network(
                 built.module, pixels, labels, *normalised, trial.split, cell.recipe, seed, device,

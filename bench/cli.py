@@ -1,5 +1,6 @@
 """The `bench` command: it parses, calls, and prints; the work is done elsewhere."""
 
+import errno
 import json
 import os
 import sys
@@ -37,17 +38,16 @@ def bench() -> None:
     """
 
 
-StudyArgument = Annotated[
-    str, typer.Argument(metavar="[STUDY]", help="A study's name (blog, cpu, demo) or a TOML file.")
-]
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name (blog, cpu, demo) or a TOML file.")]
 StoreOption = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="The results store.")]
 DataOption = Annotated[
     list[str],
     typer.Option(
-        "--data", envvar="BENCH_DATA",
-        help="Folders that hold <dataset>/<class>/<file> or <dataset>.toml cards; may be given several times.",
+        "--data",
+        help="A folder that holds DATASET/CLASS/FILE or DATASET.toml cards; may be given several times. "
+        "Default: BENCH_DATA (folders joined as in PATH), else `data`.",
     ),
-]  # fmt: skip
+]
 DatasetsOption = Annotated[list[str], typer.Option("--dataset", help="Only this dataset; may be given several times.")]
 ModelsOption = Annotated[list[str], typer.Option("--model", help="Only this model; may be given several times.")]
 DEFAULT_STORE = Path("results")
@@ -70,7 +70,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many trials.")] = None,
     store: StoreOption = DEFAULT_STORE,
-    data: DataOption = ["data"],
+    data: DataOption = [],
 ) -> None:
     """Train what a study wants and the store does not have yet.
 
@@ -90,8 +90,8 @@ def run(
         for name in dataset:
             library.load(name, images_per_class=chosen.images_per_class)
     prepared = runner.prepare(chosen, library)
-    if prepared.absent:
-        printing.say(f"no images here for {', '.join(prepared.absent)}; left out")
+    for name, reason in prepared.absent.items():
+        printing.say(f"{name} is left out: {reason}")
     if dry_run:
         done, failed = Store(store).finished() if store.exists() else (set[str](), set[str]())
         left = plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)
@@ -107,8 +107,8 @@ def run(
             )  # fmt: skip
     except KeyboardInterrupt:
         _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)
-    for reason, name in status_.unavailable(results, chosen.name).items():
-        printing.say(f"{name} is unavailable: {reason}")
+    for reason, names in status_.unavailable(results, chosen.name).items():
+        printing.say(f"unavailable: {', '.join(names)}: {reason}")
     wanted = sum(len(cell.trials) for cell in prepared.cells)
     if result.failures:
         printing.say(f"{result.finished} trials trained, {len(result.failures)} failed; they are listed above.")
@@ -122,7 +122,7 @@ def run(
 
 @app.command()
 def status(
-    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="Only this study.")] = None,
+    study: Annotated[str | None, typer.Argument(metavar="STUDY", help="Only this study.")] = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="For people or for programs.")] = "table",
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -137,11 +137,7 @@ def status(
     if not cells:
         printing.say(f"{store} has no trials planned yet; `bench run` plans and trains them.")
         return
-    printing.table(
-        ["study", "dataset", "model", "recipe", "done", "missing", "failed", "stale", "test", "why"],
-        [[c["study"], c["dataset"], c["model"], c["recipe"], f"{c['done']}/{c['wanted']}", c["missing"] or "",
-          c["failed"] or "", c["stale"] or "", printing.score(c["test_balanced_accuracy"]), c["why"]] for c in cells],
-    )  # fmt: skip
+    printing.status(cells)
 
 
 @app.command()
@@ -179,7 +175,7 @@ def query(
 @app.command()
 def report(
     study: Annotated[
-        str | None, typer.Argument(metavar="[STUDY]", help="Draw this study alone; default: all in the store.")
+        str | None, typer.Argument(metavar="STUDY", help="Draw this study alone; default: all in the store.")
     ] = None,
     engine: Annotated[
         Literal["auto", "quarto", "preview"], typer.Option(help="Quarto, or the built-in preview.")
@@ -201,7 +197,7 @@ def report(
 
 
 @dataset_app.command("list")
-def dataset_list(data: DataOption = ["data"]) -> None:
+def dataset_list(data: DataOption = []) -> None:
     """Every dataset that is known, and whether its images are at hand."""
     library = _library(data)
     rows = []
@@ -217,7 +213,7 @@ def dataset_list(data: DataOption = ["data"]) -> None:
 def dataset_add(
     name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders of images.")],
-    data: DataOption = ["data"],
+    data: DataOption = [],
 ) -> None:
     """Make a folder of class folders known. Writes a card; copies and changes nothing."""
     from bench import datasets
@@ -232,7 +228,7 @@ def dataset_add(
 
 
 @dataset_app.command("check")
-def dataset_check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = ["data"]) -> None:
+def dataset_check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
     """Compare the images at hand with the card, and read every one of them."""
     from bench import auditing
 
@@ -252,7 +248,7 @@ def dataset_check(name: Annotated[str, typer.Argument(help="The dataset.")], dat
 
 
 @dataset_app.command("remove")
-def dataset_remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = ["data"]) -> None:
+def dataset_remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
     """Delete the card of a dataset that was added. Its images and results stay."""
     from bench import datasets
 
@@ -325,6 +321,12 @@ def main() -> None:
     except BrokenPipeError:
         # The reader, `head` say, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        _fail(
+            f"{error.filename or 'a file'} cannot be written ({error.strerror}); free space or choose another place", 1
+        )
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("bench", "store", "report"):
             raise
@@ -356,7 +358,7 @@ def _library(data: list[str]) -> "Library":
 
     from bench.datasets import Library
 
-    # An environment variable holds several folders as PATH does.
-    folders = tuple(Path(part).expanduser() for entry in data for part in entry.split(os.pathsep) if part)
+    chosen = data or [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part] or ["data"]
+    folders = tuple(Path(part).expanduser() for part in chosen)
     cache = os.environ.get("BENCH_CACHE")
     return Library(folders, Path(cache) if cache else user_cache_path("bench-small-images"), printing.say)

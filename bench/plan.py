@@ -23,13 +23,18 @@ class Trial:
 
 @dataclass(frozen=True)
 class Cell:
-    """All trials of a dataset × model × recipe. `unavailable` says why it cannot run here, if so."""
+    """All trials of a dataset × model × recipe.
+
+    `scheme` names the images and how they are split: models are compared within one scheme alone. `unavailable` says
+    why the cell cannot run here, if so.
+    """
 
     dataset: Dataset
     model: Model
     recipe: Recipe
     protocol: Protocol
     weights: str
+    scheme: str
     id: str
     trials: tuple[Trial, ...]
     unavailable: str | None = None
@@ -60,7 +65,12 @@ def make_cell(
     weights: str, unavailable: str | None = None,
 ) -> Cell:  # fmt: skip
     """A cell with all its trials, each named by what determines its result."""
+    ids = dataset.ids
+    # One repeat's folds stand for all: groups, the holdout and a parent's images show in them.
+    folds = sorted(protocol.split_hash(split, ids) for split in splits if split.repeat == 0)
+    scheme = protocol.fingerprint([dataset.name, dataset.content_hash, folds])
     identity = {
+        "scheme": scheme,
         "dataset": dataset.name,
         "content": dataset.content_hash,
         "model": model.name,
@@ -70,9 +80,8 @@ def make_cell(
         "protocol": wanted.identity(),
     }
     cell_id = protocol.fingerprint(identity)
-    ids = dataset.ids
     trials = tuple(Trial(protocol.trial_id(cell_id, split, ids), split) for split in splits)
-    return Cell(dataset, model, recipe, wanted, weights, cell_id, trials, unavailable)
+    return Cell(dataset, model, recipe, wanted, weights, scheme, cell_id, trials, unavailable)
 
 
 def to_run(
@@ -106,6 +115,7 @@ def rows(study: Study, cells: Sequence[Cell]) -> list[dict[str, Any]]:
             "model": cell.model.name,
             "recipe": cell.recipe.name,
             "cell_id": cell.id,
+            "scheme": cell.scheme,
             "trial_id": trial.id,
             "repeat": trial.split.repeat,
             "fold": trial.split.fold,

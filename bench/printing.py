@@ -53,6 +53,28 @@ def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> Non
     say(f"{trials} trials to train, about {about} on two CPU cores." if trials else "nothing to train.")
 
 
+def status(cells: Sequence[dict[str, Any]]) -> None:
+    """Print the cells of a store, with only the columns that tell something, and the reasons as sentences below."""
+    studies = {cell["study"] for cell in cells}
+    keys = [*(["study"] if len(studies) > 1 else []), "dataset", "model", "recipe"]
+    for key in ("missing", "failed", "stale"):
+        if any(cell[key] for cell in cells):
+            keys.append(key)
+    rows = [
+        [*(cell[key] or "" for key in keys[: keys.index("recipe") + 1]), f"{cell['done']}/{cell['wanted']}",
+         *(cell[key] or "" for key in keys[keys.index("recipe") + 1 :]), score(cell["test_balanced_accuracy"])]
+        for cell in cells
+    ]  # fmt: skip
+    at = keys.index("recipe") + 1
+    table([*keys[:at], "done", *keys[at:], "test"], rows)
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell["why"]:
+            reasons.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
+    for reason, where in reasons.items():
+        say(f"{'; '.join(where)}: {reason}")
+
+
 def schema() -> None:
     """Print every table of the store, and what each column holds."""
     from store import public

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from bench.plan import Cell
@@ -39,12 +40,13 @@ class Screen(Watch):
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+            BarColumn(bar_width=12),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}", table_column=Column(no_wrap=True)),
             _TimeLeft(),
             TextColumn("[dim]{task.fields[last]}"),
             console=console,
+            expand=True,
             disable=not console.is_terminal,
         )
         self.task = self.bar.add_task("", total=1, unit="", last="", visible=False)
@@ -76,7 +78,7 @@ class Screen(Watch):
     def cell(self, cell: Cell) -> None:
         self._end_cell()
         self.current, self.scores, self.began = cell, [], time.monotonic()
-        self.bar.update(self.task, description=f"{cell.dataset.name} · [bold]{cell.model.name}[/]", last="")
+        self.bar.update(self.task, description=f"[bold]{cell.model.name}[/] · {cell.dataset.name}", last="")
 
     def advanced(self, share: float) -> None:
         assert self.current is not None

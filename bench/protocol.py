@@ -173,8 +173,8 @@ def _require(present: Indices, classes: Sequence[str], where: str) -> None:
     for number, name in enumerate(classes):
         if not (present == number).any():
             raise BenchError(
-                f"class {name!r} has too few images (or groups of images) to be in {where}; "
-                "add images or ask for fewer --folds"
+                f"class {name!r} has too few images (or groups of images) to be in {where}; add images"
+                + (" or ask for fewer --folds" if "fold" in where else "")
             )
 
 

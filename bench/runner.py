@@ -7,7 +7,7 @@ from typing import Any
 
 from bench import datasets, models, plan
 from bench.datasets import Dataset, Library
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.models import WeightsUnavailableError
 from bench.plan import Cell, Trial
 from bench.protocol import Split
@@ -17,11 +17,11 @@ from store import Store
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study laid out over the images at hand. `absent` are its datasets without images here."""
+    """A study laid out over the images at hand. `absent` are the datasets that are left out, with the reason."""
 
     study: Study
     cells: tuple[Cell, ...]
-    absent: tuple[str, ...]
+    absent: dict[str, str]
 
 
 @dataclass
@@ -66,13 +66,22 @@ def prepare(study: Study, library: Library) -> Prepared:
         models.get(name)
     names = study.datasets if study.datasets is not None else tuple(library.at_hand())
     loaded: list[tuple[Dataset, list[Split]]] = []
-    absent = []
+    absent: dict[str, str] = {}
     for name in names:
         if library.image_folder(library.card(name)) is None:
-            absent.append(name)
+            absent[name] = "no images here"
             continue
-        dataset = library.load(name, images_per_class=study.images_per_class)
-        loaded.append((dataset, datasets.splits(library, dataset, study.protocol, study.images_per_class)))
+        try:
+            dataset = library.load(name, images_per_class=study.images_per_class)
+            loaded.append((dataset, datasets.splits(library, dataset, study.protocol)))
+        except UsageError:
+            raise
+        except BenchError as error:
+            if study.datasets is not None:
+                raise
+            absent[name] = str(error)  # one folder that does not fit must not stop all the others
+    if not loaded and any(reason != "no images here" for reason in absent.values()):
+        raise BenchError(next(reason for reason in absent.values() if reason != "no images here"))
     if not loaded:
         folders = " or ".join(map(str, library.folders))
         listed = f" of {', '.join(absent)}" if absent else ""
@@ -87,9 +96,9 @@ def prepare(study: Study, library: Library) -> Prepared:
             try:
                 weights, unavailable = model.weights.identity(), None
             except WeightsUnavailableError as error:
-                weights, unavailable = f"file:{Path(model.weights.source).name}, not here", str(error)
+                weights, unavailable = f"{model.weights.published()}, not here", str(error)
             cells.append(plan.make_cell(dataset, model, recipe, study.protocol, splits, weights, unavailable))
-    return Prepared(study, tuple(cells), tuple(absent))
+    return Prepared(study, tuple(cells), absent)
 
 
 def run(
@@ -170,7 +179,7 @@ def _unusable(cells: Any) -> dict[str, str]:
     for cell in cells:
         if cell.model.pretrained:
             try:
-                cell.model.build(cell.model.weights.state_dict())
+                cell.model.make(len(cell.dataset.classes))
             except WeightsUnavailableError as error:
                 reasons[cell.model.name] = str(error)
     return reasons

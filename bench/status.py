@@ -32,9 +32,14 @@ def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
     return found
 
 
-def unavailable(store: Store, study: str) -> dict[str, str]:
-    """Why models of a study could not run, and which: reason → model."""
-    return {c["unavailable"]: c["model"] for c in cells(store, study) if c["unavailable"] and c["missing"]}
+def unavailable(store: Store, study: str) -> dict[str, list[str]]:
+    """Why models of a study could not run, and which: reason → models."""
+    reasons: dict[str, list[str]] = {}
+    for cell in cells(store, study):
+        names = reasons.setdefault(cell["unavailable"], []) if cell["unavailable"] and cell["missing"] else None
+        if names is not None and cell["model"] not in names:
+            names.append(cell["model"])
+    return reasons
 
 
 def _stale_causes(store: Store) -> dict[tuple[str, str, str], str]:

@@ -13,7 +13,7 @@ def show_all() -> None:
         if not models:
             continue
         title = found.dataset_card(section.dataset)["title"]
-        print(f"\n## {title}, {section.recipe}\n")
+        print(f"\n## {title}, {section.title}\n")
         shown = "the same image" if len(models) > 1 else "an image"
         show.figure(
             mosaics.html(found, section, models), f"activations-{section.slug}",

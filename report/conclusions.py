@@ -25,7 +25,7 @@ def show_all() -> None:
         print(f"{_counted(found)}.\n")
         frame = pd.DataFrame(
             {
-                "pair": f"{f.section.dataset} {f.section.recipe}: {f.model} − {f.reference}",
+                "pair": f"{f.section.dataset} {f.section.title}: {f.model} − {f.reference}",
                 "difference": f.difference.mean * 100, "low": f.difference.low * 100, "high": f.difference.high * 100,
                 "verdict": f.narrow,
             }
@@ -55,21 +55,25 @@ def _counted(found: list[Finding]) -> str:
 
 
 def _voting() -> None:
-    print("\n## Does voting over the trials help?\n")
+    print("\n## Does voting over the repeats help?\n")
     store = results()
     rows = []
     for section in store.sections:
         for model in store.models(section):
             gain = estimates.vote_gain(store, section, model)
             if gain is not None:
-                word = "helps" if gain.low > 0 else "hurts" if gain.high < 0 else "undecided"
+                band = findings.NARROW
+                word = "helps" if gain.low > band else "hurts" if gain.high < -band else "undecided"
+                if -band <= gain.low and gain.high <= band:
+                    word = "makes no difference"
                 gained = f"{points(gain.estimate)} {interval(gain.low, gain.high, signed=True)}"
-                rows.append([f"{section.dataset}, {section.recipe}", f"`{model}`", gained, word])
+                rows.append([f"{section.dataset} {section.title}", f"`{model}`", gained, word])
     if not rows:
         print("A vote takes three repeats, and no cell in this store has them yet.\n")
         return
     print(
         "Out of fold: each image is asked once in every repeat. The gain is the balanced accuracy of the repeats' vote "
-        "less that of a single repeat, in points, with a bootstrap interval over the images or their groups.\n"
+        "less that of a single repeat, in points, with a bootstrap 95 % interval over the images or their groups. A "
+        "gain or loss of up to a point counts as none.\n"
     )
     show.table(["where", "model", "gain [95 %]", "voting"], rows)

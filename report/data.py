@@ -6,6 +6,7 @@ The store is `BENCH_STORE`, else `results` beside this project's report; the stu
 import atexit
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -23,20 +24,29 @@ ROOT = Path(__file__).resolve().parent
 
 def store_path() -> Path:
     """The store that the site is drawn from."""
-    return Path(os.environ.get("BENCH_STORE") or ROOT.parent / "results")
+    return ROOT.parent / (os.environ.get("BENCH_STORE") or "results")
 
 
 @dataclass(frozen=True)
 class Section:
-    """One dataset at one recipe: the only models that may be compared are those within a section."""
+    """One dataset at one recipe, split in one way: the only models that may be compared are those within a section."""
 
     dataset: str
     recipe: str
+    scheme: str
+    also: str = ""
+
+    @property
+    def title(self) -> str:
+        """For headings: the recipe, and the study where two split the dataset differently."""
+        return f"{self.recipe} ({self.also})" if self.also else self.recipe
 
     @property
     def slug(self) -> str:
         """For addresses and figure names: letters, digits and hyphens."""
-        return "".join(c if c.isalnum() else "-" for c in f"{self.dataset}-{self.recipe}")
+        return "".join(
+            c if c.isalnum() else "-" for c in f"{self.dataset}-{self.recipe}{self.also and '-' + self.also}"
+        )
 
 
 class Results:
@@ -54,16 +64,16 @@ class Results:
         self.connection.execute(
             """
             create table chosen as
-            select study, dataset, model, recipe, cell_id from cells
+            select study, dataset, model, recipe, cell_id, scheme from cells
             where done > 0 and ($study is null or study = $study)
-            qualify row_number() over (partition by dataset, model, recipe order by planned_at desc, study) = 1
+            qualify row_number() over (partition by dataset, model, recipe, scheme order by planned_at desc, study) = 1
             """,
             {"study": study},
         )
         self.connection.execute(
             """
             create table chosen_trials as
-            select t.trial_id from trials t join current_plans p using (trial_id)
+            select distinct t.trial_id, c.scheme from trials t join current_plans p using (trial_id)
             join chosen c on c.study = p.study and c.cell_id = p.cell_id
             where t.status = 'done'
             """
@@ -77,7 +87,7 @@ class Results:
     def cells(self) -> pd.DataFrame:
         """One row for each cell that has results: the view `cells`, with `family` and `order` of the model."""
         frame = self.frame(
-            "select * from cells semi join chosen using (study, dataset, model, recipe) order by dataset, recipe, model"
+            "select * from cells semi join chosen using (study, cell_id) order by dataset, recipe, model"
         )
         return frame.assign(family=frame["model"].map(lambda m: self.model_card(m)["family"]))
 
@@ -85,16 +95,21 @@ class Results:
     def scores(self) -> pd.DataFrame:
         """One row for each trial and subset that the site shows, with the sizes of its training and test sets."""
         return self.frame(
-            "select s.*, t.train_images, t.test_images, t.holdout_images, t.seconds "
-            "from scores s semi join chosen_trials using (trial_id) join trials t using (trial_id) "
+            "select s.*, c.scheme, t.split_hash, t.train_images, t.test_images, t.holdout_images, t.seconds "
+            "from scores s join chosen_trials c using (trial_id) join trials t using (trial_id) "
             "order by s.dataset, s.recipe, s.model, s.repeat, s.fold, s.subset"
         )
 
     @cached_property
     def sections(self) -> list[Section]:
-        """Every dataset at every recipe that has results."""
-        pairs = self.cells[["dataset", "recipe"]].drop_duplicates().itertuples(index=False)
-        return [Section(str(dataset), str(recipe)) for dataset, recipe in pairs]
+        """Every dataset at every recipe that has results; twice where two studies split it differently."""
+        rows = self.cells.drop_duplicates(["dataset", "recipe", "scheme"]).to_dict("records")
+        names = Counter((row["dataset"], row["recipe"]) for row in rows)
+        studies = {row["scheme"]: row["study"] for row in rows}
+        return [
+            Section(d, r, s, f"{studies[s]} {s[:4]}" if names[d, r] > 1 else "")
+            for d, r, s in ((row["dataset"], row["recipe"], row["scheme"]) for row in rows)
+        ]
 
     @cached_property
     def datasets(self) -> list[str]:
@@ -105,6 +120,11 @@ class Results:
         """A dataset's sections."""
         return [section for section in self.sections if section.dataset == dataset]
 
+    def complete(self, section: Section) -> list[str]:
+        """Models of a section whose planned trials are all done."""
+        cells = self.of(self.cells, section)
+        return cells[cells["done"] == cells["wanted"]]["model"].tolist()
+
     def models(self, section: Section | None = None) -> list[str]:
         """Models with results (in a section), family by family."""
         cells = self.cells if section is None else self.of(self.cells, section)
@@ -113,18 +133,23 @@ class Results:
     @staticmethod
     def of(frame: pd.DataFrame, section: Section) -> pd.DataFrame:
         """The rows of a frame that belong to a section."""
-        return frame[(frame["dataset"] == section.dataset) & (frame["recipe"] == section.recipe)]
+        return frame[(frame["scheme"] == section.scheme) & (frame["recipe"] == section.recipe)]
 
     @cached_property
     def _cards(self) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-        frame = self.frame("select dataset, model, dataset_card, model_card from plans order by planned_at")
-        rows = frame.to_dict("records")
-        datasets = {str(row["dataset"]): json.loads(row["dataset_card"]) for row in rows}
+        rows = self.frame(
+            "select dataset, scheme, model, dataset_card, model_card from plans "
+            "semi join chosen using (study, cell_id) order by planned_at"
+        ).to_dict("records")
+        datasets = {str(row[key]): json.loads(row["dataset_card"]) for row in rows for key in ("dataset", "scheme")}
         models = {str(row["model"]): json.loads(row["model_card"]) for row in rows}
         return datasets, models
 
     def dataset_card(self, dataset: str) -> dict[str, Any]:
-        """A dataset's card as the newest plan has it; `at_hand` counts the images that were used."""
+        """A dataset's card as the newest plan has it; `at_hand` counts the images that were used.
+
+        A section's scheme in the place of the name gives the card as that section's plan has it.
+        """
         return self._cards[0][dataset]
 
     def model_card(self, model: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The page of a dataset, the same for all: a dataset that is new in the store has its page with no edit."""
 
+from html import escape
 from typing import Any
 
 from report import charts, estimates, findings, mosaics, show
@@ -12,10 +13,15 @@ def show_page(name: str, found: Results) -> None:
     card = found.dataset_card(name)
     sections = found.sections_of(name)
     _facts(card)
-    _counts(found, card, sections[0])
+    alike = len({section.scheme for section in sections}) == 1
+    if alike:
+        _counts(found, sections[0])
     _samples(found, card)
     for section in sections:
-        _section(found, section, card)
+        print(f"\n## At {section.title} {{#sec-{section.slug}}}\n")
+        if not alike:
+            _counts(found, section)
+        _section(found, section)
 
 
 def _facts(card: dict[str, Any]) -> None:
@@ -33,15 +39,23 @@ def _facts(card: dict[str, Any]) -> None:
         print("\n:::\n")
 
 
-def _counts(found: Results, card: dict[str, Any], section: Section) -> None:
-    held = found.frame(
-        "select label, count(distinct image_id) as images from predictions semi join chosen_trials using (trial_id) "
-        "where subset = 'holdout' and dataset = $dataset and recipe = $recipe group by label",
-        dataset=section.dataset, recipe=section.recipe,
-    ).set_index("label")["images"]  # fmt: skip
-    rows = [[name, card["at_hand"][name], int(held.get(name, 0))] for name in card["classes"]]
-    rows.append(["**all**", sum(card["at_hand"].values()), int(held.sum())])
+def _counts(found: Results, section: Section) -> None:
+    card = found.dataset_card(section.scheme)
+    held = _held(found, section)
+    rows = [[name, card["at_hand"][name], held.get(name, 0)] for name in card["classes"]]
+    rows.append(["**all**", sum(card["at_hand"].values()), sum(held.values())])
     show.table(["class", "images", "of these held out"], rows)
+
+
+def _held(found: Results, section: Section) -> dict[str, int]:
+    """How many images of each class are held out."""
+    frame = found.frame(
+        "select label, count(distinct image_id) as images from predictions "
+        "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
+        "where subset = 'holdout' group by label",
+        scheme=section.scheme,
+    )
+    return {str(row["label"]): int(row["images"]) for row in frame.to_dict("records")}
 
 
 def _samples(found: Results, card: dict[str, Any]) -> None:
@@ -58,11 +72,12 @@ def _samples(found: Results, card: dict[str, Any]) -> None:
         pictures = [
             mosaics.picture(bytes(t), f"class {label}", "jpeg") for t in frame[frame["label"] == label]["thumbnail"]
         ]
-        rows.append(f'<div class="sample-class"><span>{label}</span><div>{"".join(pictures)}</div></div>')
+        rows.append(f'<div class="sample-class"><span>{escape(label)}</span><div>{"".join(pictures)}</div></div>')
     show.figure(f'<div class="samples">{"".join(rows)}</div>', "samples", "The first four images of each class.")
 
 
-def _section(found: Results, section: Section, card: dict[str, Any]) -> None:
+def _section(found: Results, section: Section) -> None:
+    card = found.dataset_card(section.scheme)
     models = found.models(section)
     styles = {model: found.style(model) for model in models}
     chance = 1 / len(card["classes"])
@@ -70,10 +85,10 @@ def _section(found: Results, section: Section, card: dict[str, Any]) -> None:
     test, holdout = (scores[scores["subset"] == subset] for subset in ("test", "holdout"))
     means, votes = estimates.fold_means(found, section), estimates.votes(found, section)
     best = means.sort_values("balanced_accuracy", ascending=False)["model"].tolist()
+    rarest = min(_held(found, section).items(), key=lambda item: item[1])
     held = int(holdout["holdout_images"].max())
     slug = section.slug
-    print(f"\n## At {section.recipe} {{#sec-{slug}}}\n")
-    _lead(means, votes, held)
+    _lead(means, found.complete(section))
     _cells_table(found, section, means, votes)
 
     print("\n### On the holdout\n")
@@ -81,7 +96,8 @@ def _section(found: Results, section: Section, card: dict[str, Any]) -> None:
         charts.holdout_box(holdout, votes, models, styles, chance), f"holdout-{slug}",
         f"Performance of various models on the holdout dataset, {held} images. Each box holds a model's trials, all "
         "scored on the same images: its width is the luck of training alone. The mark below is the vote of the trials; "
-        "its line is the 95 % interval over the images.",
+        f"its line is the 95 % interval over the images. The rarest class there is {rarest[0]}, {rarest[1]} images: "
+        "below ten or so in a class, such an interval is still too narrow.",
         f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
     )  # fmt: skip
     print("\n### On the test folds\n")
@@ -102,7 +118,8 @@ def _section(found: Results, section: Section, card: dict[str, Any]) -> None:
         print("\n### What a middle layer sees\n")
         show.figure(
             mosaics.html(found, section, shown, classes=2), f"activations-{slug}",
-            f"The first maps of a middle layer for the same image: {estimates.listed(shown)}. "
+            f"The first maps of a middle layer for {'the same image' if len(shown) > 1 else 'an image'}: "
+            f"{estimates.listed(shown)}. "
             "More on [the page of activations](/activations.qmd).",
         )  # fmt: skip
     if verdicts := findings.of_section(found, section):
@@ -111,8 +128,11 @@ def _section(found: Results, section: Section, card: dict[str, Any]) -> None:
         print(EXPLANATION)
 
 
-def _lead(means: Any, votes: Any, held: int) -> None:
-    best = estimates.highest(means)
+def _lead(means: Any, complete: list[str]) -> None:
+    best = estimates.highest(means, complete)
+    if best is None:
+        print("No model has all its trials yet, so none is named first.\n")
+        return
     print(
         f"The highest mean on the test folds is that of **{best['model']}**: {_with_interval(best)} "
         f"over {best['trials']} trials. Whether it is better than the next one "
@@ -126,10 +146,12 @@ def _cells_table(found: Results, section: Section, means: Any, votes: Any) -> No
         for frame in (found.of(found.cells, section), votes, means)
     )
     rows = []
+    complete = found.complete(section)
     for model in found.models(section):
         cell = cells[model]
         rows.append(
-            [f"`{model}`", int(cell["done"]), _with_interval(mean[model]),
+            [f"`{model}`", cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
+             _with_interval(mean[model]),
              percent(cell["holdout_balanced_accuracy"]), _with_interval(voted[model])]
         )  # fmt: skip
     show.table(["model", "trials", "test folds [95 %]", "holdout, mean", "holdout, vote [95 %]"], rows)
@@ -142,7 +164,7 @@ def _with_interval(row: Any) -> str:
 def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None:
     """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
     rows = [
-        [*([f"{f.section.dataset} {f.section.recipe}"] if where else []), f"{f.model} − {f.reference}",
+        [*([f"{f.section.dataset} {f.section.title}"] if where else []), f"{f.model} − {f.reference}",
          f"{points(f.difference.mean)} {interval(f.difference.low, f.difference.high, signed=True)}",
          f.narrow, f.wide, f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–"]
         for f in found
@@ -154,7 +176,8 @@ def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None
 EXPLANATION = (
     "Differences are in points of balanced accuracy on the test folds. *At ±1* and *at ±5* give the verdict when "
     "differences of up to one or five points count as none; *could show* is the smallest difference that these "
-    "data could have shown at ±1.\n"
+    "data could have shown at ±1. A verdict looks at one side (0.95), a line at both (95 %), so that a verdict may "
+    "stand beside a line that just touches 0.\n"
 )
 
 

@@ -1,6 +1,6 @@
 """From the store's rows to estimates with intervals: the step between data frames and arithmetic."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,11 @@ def fold_means(results: Results, section: Section) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "balanced_accuracy", "low", "high", "trials"])
 
 
-def highest(means: pd.DataFrame) -> dict[str, Any]:
-    """The row of the model with the highest mean."""
+def highest(means: pd.DataFrame, complete: Collection[str]) -> dict[str, Any] | None:
+    """The row of the model with the highest mean among those whose trials are all done; None if there is none."""
+    means = means[means["model"].isin(list(complete))]
+    if means.empty:
+        return None
     rows: list[dict[str, Any]] = means.to_dict("records")  # type: ignore[assignment]
     return max(rows, key=lambda row: row["balanced_accuracy"])
 
@@ -41,13 +44,13 @@ def votes(results: Results, section: Section) -> pd.DataFrame:
     frame = results.frame(
         """
         select v.model, v.label, v.predicted, i.image_group
-        from votes v semi join chosen using (study, dataset, model, recipe)
+        from votes v
         join chosen c on c.study = v.study and c.dataset = v.dataset and c.model = v.model and c.recipe = v.recipe
         join (select distinct cell_id, dataset_hash from trials) t on t.cell_id = c.cell_id
         join images i on i.dataset = v.dataset and i.dataset_hash = t.dataset_hash and i.image_id = v.image_id
-        where v.dataset = $dataset and v.recipe = $recipe order by v.model, v.image_id
+        where c.scheme = $scheme and v.recipe = $recipe order by v.model, v.image_id
         """,
-        dataset=section.dataset, recipe=section.recipe,
+        scheme=section.scheme, recipe=section.recipe,
     )  # fmt: skip
     rows = []
     for model, group in frame.groupby("model"):
@@ -64,13 +67,13 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
     frame = results.frame(
         """
         select model, label, predicted, count(*) as asked, count(distinct p.repeat) as repeats
-        from predictions p semi join chosen_trials using (trial_id)
-        where p.subset = 'test' and p.dataset = $dataset and p.recipe = $recipe
+        from predictions p semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
+        where p.subset = 'test' and p.recipe = $recipe
         group by all
         """,
-        dataset=section.dataset, recipe=section.recipe,
+        scheme=section.scheme, recipe=section.recipe,
     )  # fmt: skip
-    classes = results.dataset_card(section.dataset)["classes"]
+    classes = results.dataset_card(section.scheme)["classes"]
     every = pd.MultiIndex.from_product(
         [frame["model"].unique(), classes, classes], names=["model", "label", "predicted"]
     )
@@ -86,27 +89,31 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
 def vote_gain(results: Results, section: Section, model: str) -> BootstrapInterval | None:
     """What voting over the repeats adds, out of fold: the vote's balanced accuracy less the mean of single repeats'.
 
-    None where there are fewer than three repeats: two that disagree have no majority.
+    None where fewer than three repeats are complete: two that disagree have no majority.
     """
     frame = results.frame(
         """
         select p.image_id, p.label, p.repeat, p.predicted, p.probabilities, t.classes, i.image_group
-        from predictions p semi join chosen_trials using (trial_id) join trials t using (trial_id)
+        from predictions p
+        semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
+        join trials t using (trial_id)
         join images i on i.dataset = p.dataset and i.dataset_hash = t.dataset_hash and i.image_id = p.image_id
-        where p.subset = 'test' and p.dataset = $dataset and p.recipe = $recipe and p.model = $model
+        where p.subset = 'test' and p.recipe = $recipe and p.model = $model
         order by p.repeat, p.image_id
         """,
-        dataset=section.dataset, recipe=section.recipe, model=model,
+        scheme=section.scheme, recipe=section.recipe, model=model,
     )  # fmt: skip
+    images = frame["image_id"].nunique()
+    whole = frame.groupby("repeat")["image_id"].transform("nunique") == images
+    frame = frame[whole]  # a repeat of which folds are still missing asked some images only
     repeats = frame["repeat"].nunique()
     if repeats < 3:
         return None
-    size = len(frame) // repeats
-    first = frame.iloc[:size]
+    first = frame.iloc[:images]
     classes = list(first["classes"].iloc[0])
-    probabilities = np.stack(frame["probabilities"].to_list()).reshape(repeats, size, -1)
+    probabilities = np.stack(frame["probabilities"].to_list()).reshape(repeats, images, -1)
     voted = np.array(classes)[statistics.vote(probabilities).predicted]
-    singles = frame["predicted"].to_numpy().reshape(repeats, size)
+    singles = frame["predicted"].to_numpy().reshape(repeats, images)
     return statistics.vote_gain(first["label"], voted, singles, groups=first["image_group"])
 
 

@@ -5,6 +5,8 @@ Two models are compared only on the same dataset, at the same recipe, on the sam
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from report import statistics
 from report.data import Results, Section
 from report.estimates import test_train_ratio
@@ -68,10 +70,12 @@ def of_section(results: Results, section: Section) -> tuple[Finding, ...]:
     scores = results.of(results.scores, section)
     test = scores[scores["subset"] == "test"]
     ratio = test_train_ratio(test)
-    table = test.pivot(index=["repeat", "fold"], columns="model", values="balanced_accuracy")
+    table = test.pivot(index="split_hash", columns="model", values="balanced_accuracy")
     found = []
     for question, model, reference in pairs(results.models(section)):
         differences = (table[model] - table[reference]).dropna().to_numpy()
+        if differences.size == 0:
+            continue
         found.append(
             Finding(
                 question, section, model, reference,
@@ -90,5 +94,7 @@ def everywhere(results: Results) -> list[Finding]:
     return sorted(found, key=lambda f: QUESTIONS.index(f.question))
 
 
-def _verdict(differences: object, ratio: float, rope: float) -> Verdict:
-    return statistics.verdict(statistics.bayesian_correlated_t(differences, test_train_ratio=ratio, rope=rope))  # type: ignore[arg-type]
+def _verdict(differences: statistics.Floats, ratio: float, rope: float) -> Verdict:
+    if np.ptp(differences) < statistics.ROUNDING:
+        return "undecided"  # scores that are all alike say nothing of how they would vary
+    return statistics.verdict(statistics.bayesian_correlated_t(differences, test_train_ratio=ratio, rope=rope))

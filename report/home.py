@@ -23,14 +23,14 @@ def overview() -> None:
     boxes = []
     for section in found.sections:
         models = found.models(section)
-        card = found.dataset_card(section.dataset)
+        card = found.dataset_card(section.scheme)
         chart = charts.overview(
             estimates.fold_means(found, section), models, {m: found.style(m) for m in models}, 1 / len(card["classes"])
         )
         label = f"Mean test scores of {len(models)} models on {section.dataset}"
         heading = (
             f'<h3><a href="datasets/{section.dataset}.html">{escape(card["title"])}</a> '
-            f"<small>{escape(section.recipe)}, {len(card['classes'])} classes</small></h3>"
+            f"<small>{escape(section.title)}, {len(card['classes'])} classes</small></h3>"
         )
         boxes.append(f"<section>{heading}{show.embed(chart, f'overview-{section.slug}', label)}</section>")
     print("::: {.column-page}")
@@ -47,13 +47,14 @@ def datasets() -> None:
     found = results()
     rows = []
     for section in found.sections:
-        card = found.dataset_card(section.dataset)
+        card = found.dataset_card(section.scheme)
         means = estimates.fold_means(found, section)
-        best = estimates.highest(means)
-        rows.append(
-            [_link(section, card["title"]), sum(card["at_hand"].values()), len(card["classes"]), section.recipe,
-             f"`{best['model']}`", f"{percent(best['balanced_accuracy'])} {interval(best['low'], best['high'])}"]
-        )  # fmt: skip
+        best = estimates.highest(means, found.complete(section))
+        said = ["–", "–"]
+        if best is not None:
+            said = [f"`{best['model']}`", f"{percent(best['balanced_accuracy'])} {interval(best['low'], best['high'])}"]
+        images = sum(card["at_hand"].values())
+        rows.append([_link(section, card["title"]), images, len(card["classes"]), section.title, *said])
     show.table(["dataset", "images", "classes", "recipe", "highest mean", "test folds [95 %]"], rows)
 
 

@@ -26,4 +26,7 @@ def studies() -> None:
     show.table(
         ["study", "size", "folds × repeats", "holdout", "epochs", "batch", "learning rate", "datasets", "models"], rows
     )
-    print("All with Adam and the cross-entropy loss; what a dataset's card changes is a row of its own.\n")
+    print(
+        "All with Adam and the cross-entropy loss; what a dataset's card or the command line changes is a row of its "
+        "own.\n"
+    )

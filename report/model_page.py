@@ -26,7 +26,8 @@ def scores() -> None:
         show.chart(
             charts.by_model(means, models, {m: found.style(m) for m in models}), f"models-{recipe.replace('.', '-')}",
             f"Mean balanced accuracy on the test folds at {recipe}: a dot for each dataset with "
-            "its 95 % interval, a grey bar at the mean over datasets.",
+            "its 95 % interval, a grey bar at the mean of those "
+            "models that were run on all of them.",
             f"Scores of {len(models)} models on {len(sections)} datasets",
         )  # fmt: skip
 

@@ -43,9 +43,10 @@ def pair(results: Results, section: Section) -> list[str]:
     """The two models whose answers to the same image are shown: a pre-trained one and one trained from scratch."""
     have = set(
         results.frame(
-            "select distinct model from activations semi join chosen_trials using (trial_id) "
-            "where dataset = $dataset and recipe = $recipe",
-            dataset=section.dataset, recipe=section.recipe,
+            "select distinct model from activations "
+            "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
+            "where recipe = $recipe",
+            scheme=section.scheme, recipe=section.recipe,
         )["model"]
     )  # fmt: skip
     transfer = [m for m in ("vgg19", "resnet18", "efficientnet-lite0") if m in have]
@@ -57,12 +58,13 @@ def pair(results: Results, section: Section) -> list[str]:
 def html(results: Results, section: Section, models: list[str], classes: int | None = None) -> str:
     """The figure: a row for each class, the image first where it may be shown, then each model's maps."""
     frame = results.frame(
-        "select * from activations semi join chosen_trials using (trial_id) "
-        "where dataset = $dataset and recipe = $recipe and list_contains($models, model) order by label, model",
-        dataset=section.dataset, recipe=section.recipe, models=models,
+        "select * from activations "
+        "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
+        "where recipe = $recipe and list_contains($models, model) order by label, model",
+        scheme=section.scheme, recipe=section.recipe, models=models,
     )  # fmt: skip
     rows = []
-    for label in list(results.dataset_card(section.dataset)["classes"])[:classes]:
+    for label in list(results.dataset_card(section.scheme)["classes"])[:classes]:
         shown = {row.model: row for row in frame[frame["label"] == label].itertuples()}
         if set(models) <= set(shown):
             rows.append(_row(label, [shown[model] for model in models]))

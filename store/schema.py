@@ -67,6 +67,7 @@ IMAGES = pa.schema(
         ("label", pa.string()),
         ("sha256", pa.string()),
         ("image_group", pa.string()),
+        ("listed_at", _UTC),
         ("thumbnail", pa.binary()),
     ]
 )
@@ -98,6 +99,7 @@ PLANS = pa.schema(
         ("model", pa.string()),
         ("recipe", pa.string()),
         ("cell_id", pa.string()),
+        ("scheme", pa.string()),
         ("trial_id", pa.string()),
         ("repeat", pa.int16()),
         ("fold", pa.int16()),

@@ -94,11 +94,14 @@ class Store:
         return attempt
 
     def append_images(self, dataset: str, dataset_hash: str, images: Iterable[Mapping[str, Any]]) -> None:
-        """Publish the list of a dataset's images; the same content twice writes nothing."""
+        """Publish the list of a dataset's images; the same list twice writes nothing, a later one wins."""
         keys = {"dataset": dataset}
-        if not (self.root / parts.place("images", keys) / f"{dataset_hash}.parquet").exists():
-            rows = [{"dataset_hash": dataset_hash, **image} for image in images]
-            parts.write(self.root, "images", keys, dataset_hash, _table("images", rows))
+        rows = [{"dataset_hash": dataset_hash, **image} for image in images]
+        content = hashlib.sha256(repr([sorted(row.items()) for row in rows]).encode()).hexdigest()[:16]
+        name = f"{dataset_hash}-{content}"
+        if not (self.root / parts.place("images", keys) / f"{name}.parquet").exists():
+            now = _now()
+            parts.write(self.root, "images", keys, name, _table("images", [row | {"listed_at": now} for row in rows]))
 
     def append_plan(self, study: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record what a run of a study wants; a plan that repeats the newest one writes nothing."""

@@ -2,16 +2,19 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 from sklearn.metrics import balanced_accuracy_score
 
 from bench import cli
 
+ROOT = Path(__file__).resolve().parents[1]
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -189,6 +192,32 @@ def test_dataset_check_explains_what_does_not_fit(bench: Run, data: Path, tmp_pa
     assert "25 images; the card says 24" in out
     assert "99.png cannot be read" in out
     assert "two classes" in out
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """The `bench` commands of a shell text, without comments."""
+    lines = [line.split("   #")[0].strip() for line in text.replace("$(BIN)/", "").splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("bench ")]
+
+
+@pytest.mark.parametrize("name", ["Makefile", "README.md", "report/sql.qmd", ".github/workflows/site.yml"])
+def test_commands_that_are_written_down_can_be_typed(name: str) -> None:
+    """Every command of the Makefile, the readme, the site and the workflow has the options that it is given."""
+    text = (ROOT / name).read_text().replace("- run: bench", "\nbench")
+    found = commands_in(text)
+    assert found
+    for arguments in found:
+        command = typer.main.get_command(cli.app)
+        rest = arguments
+        while hasattr(command, "commands"):
+            command, rest = command.commands[rest[0]], rest[1:]
+        command.make_context("bench", list(rest), resilient_parsing=False)
+
+
+def test_a_data_folder_with_a_space(bench: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(data, tmp_path / "my data")
+    monkeypatch.setenv("BENCH_DATA", f"{tmp_path / 'nothing'}{os.pathsep}{tmp_path / 'my data'}")
+    assert "\n tiny " in bench("dataset", "list")[1]
 
 
 def test_model_list_has_every_model(bench: Run) -> None:

@@ -150,3 +150,53 @@ def test_a_title_makes_nothing_stale(data: Path, small_study: study.Study, libra
     after = runner.prepare(chosen, own).cells[0]
     assert after.id == before.id
     assert [t.id for t in after.trials] == [t.id for t in before.trials]
+
+
+def test_new_groups_make_trials_stale(data: Path, small_study: study.Study, library: Library, tmp_path: Path) -> None:
+    """Other groups are other splits: what was held out before may have been trained on since."""
+    shutil.copytree(data, tmp_path / "data")
+    store = Store(tmp_path / "store", create=True)
+    own = Library((tmp_path / "data",), library.cache)
+    chosen = only(small_study, "mean-colour")
+    runner.run(runner.prepare(chosen, own), store, own.cache, "cpu")
+    (tmp_path / "data" / "tiny.toml").write_text("groups = '^(.)'\n")
+    runner.run(runner.prepare(chosen, own), store, own.cache, "cpu")
+    assert query(store, "select done, stale from cells").to_pylist() == [{"done": 6, "stale": 6}]
+    split = "select count(*) as n from scores where subset = 'test' and current"
+    assert query(store, split).to_pylist() == [{"n": 6}]
+    groups = query(store, "select count(distinct image_group) as n from images").to_pylist()
+    assert groups[0]["n"] == 3  # the list as it is now: files 0…, 1… and 2…
+
+
+def test_a_network_starts_from_a_file(small_study: study.Study, library: Library, tmp_path: Path) -> None:
+    import torch
+
+    from bench import models
+    from bench.errors import UsageError
+
+    network = models.get("cnn-shallow").build(7).module
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    model = models.get("cnn-shallow").with_weights(f"file:{tmp_path / 'weights.pt'}")
+    made = model.make(3)
+    assert isinstance(made, models.Network)
+    state = made.module.state_dict()
+    assert torch.equal(state["0.0.weight"], network.state_dict()["0.0.weight"])
+    assert list(state.values())[-1].shape == (3,)
+    assert str(tmp_path) not in str(model.card())
+    with pytest.raises(UsageError, match="has no weights"):
+        models.get("mean-colour").with_weights(f"file:{tmp_path / 'weights.pt'}")
+    store = Store(tmp_path / "store", create=True)
+    chosen = replace(only(small_study, "cnn-shallow"), weights={"cnn-shallow": f"file:{tmp_path / 'weights.pt'}"})
+    assert runner.run(runner.prepare(chosen, library), store, library.cache, "cpu", limit=1).finished == 1
+
+
+def test_one_folder_that_does_not_fit_does_not_stop_the_others(
+    data: Path, small_study: study.Study, library: Library, tmp_path: Path
+) -> None:
+    shutil.copytree(data, tmp_path / "data")
+    (tmp_path / "data" / "broken" / "only").mkdir(parents=True)
+    shutil.copy(next((data / "tiny" / "er").iterdir()), tmp_path / "data" / "broken" / "only")
+    own = Library((tmp_path / "data",), library.cache)
+    prepared = runner.prepare(replace(only(small_study, "mean-colour"), datasets=None), own)
+    assert [cell.dataset.name for cell in prepared.cells] == ["tiny"]
+    assert "two class folders" in prepared.absent["broken"]

@@ -46,7 +46,9 @@ def add(library: Library, name: str, folder: Path) -> tuple[Path, Dataset]:
     cards.parse(name, text, str(path))  # a name that is no text, say, must not leave a broken card
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
     except OSError as error:
         raise BenchError(f"{path} cannot be written ({error.strerror}); name another --data folder") from None
     return path, listed(cards.read(path), folder, None)

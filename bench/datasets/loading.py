@@ -174,7 +174,7 @@ def listed(card: Card, folder: Path, cap: int | None) -> Dataset:
     for label, name in enumerate(classes):
         paths = _image_files(folders[name])
         if cap is not None and len(paths) > cap:
-            paths = sorted(sorted(paths, key=lambda p: hashlib.sha256(f"0:{p.name}".encode()).digest())[:cap])
+            paths = sorted(sorted(paths, key=lambda p: hashlib.sha256(f"0:{p.stem}".encode()).digest())[:cap])
         chosen += [(label, path) for path in paths]
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(lambda item: hashlib.sha256(item[1].read_bytes()).hexdigest(), chosen))
@@ -191,7 +191,7 @@ def group_of(card: Card, path: PurePath) -> str | None:
     return found[1] if found else None
 
 
-def splits(library: Library, dataset: Dataset, wanted: protocol.Protocol, cap: int | None) -> list[protocol.Split]:
+def splits(library: Library, dataset: Dataset, wanted: protocol.Protocol) -> list[protocol.Split]:
     """A dataset's splits, its own or those of the dataset that it derives from.
 
     Raises:
@@ -201,10 +201,10 @@ def splits(library: Library, dataset: Dataset, wanted: protocol.Protocol, cap: i
         if dataset.card.splits_from is None:
             return protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes)
         try:
-            parent = library.load(dataset.card.splits_from, images_per_class=cap)
+            parent = library.load(dataset.card.splits_from)
         except BenchError as error:
             raise BenchError(f"takes its splits from {dataset.card.splits_from!r}, but {error}") from None
-        drawn = splits(library, parent, wanted, cap)
+        drawn = splits(library, parent, wanted)
         return protocol.inherit_splits(drawn, _keys(parent), _keys(dataset), dataset.labels, dataset.classes)
     except UsageError:
         raise

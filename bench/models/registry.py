@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.errors import unknown
-from bench.models.weights import Weights
+from bench.errors import UsageError, unknown
+from bench.models.weights import Weights, fill
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,8 +95,24 @@ class Model:
         """What the store and the site keep of a model."""
         return {
             "name": self.name, "family": self.family, "kind": self.kind, "version": self.version,
-            "weights": self.weights.source, "frozen": self.frozen, "trained": self.trained,
+            "weights": self.weights.published(), "frozen": self.frozen, "trained": self.trained,
         }  # fmt: skip
+
+    def make(self, classes: int) -> "Transfer | Network | Floor":
+        """Build the model for so many classes, with its weights; a network's last layer is always new.
+
+        Raises:
+            WeightsUnavailableError: the weights cannot be had, or do not fit.
+        """
+        if self.kind == "floor":
+            return self.build()  # type: ignore[no-any-return]
+        state = self.weights.state_dict()
+        if self.kind == "transfer":
+            return self.build(state)  # type: ignore[no-any-return]
+        network: Network = self.build(classes)
+        last = list(network.module.state_dict())[-1].rpartition(".")[0]
+        fill(network.module, state, but=(f"{last}.",))
+        return network
 
     def with_weights(self, source: str) -> "Model":
         """This model started from another source: `imagenet`, `none` or `file:PATH`.
@@ -104,6 +120,8 @@ class Model:
         Raises:
             UsageError: the model cannot start from there.
         """
+        if self.kind == "floor" and source != "none":
+            raise UsageError(f"model {self.name!r} has no weights; leave it out of the study's weights")
         return replace(self, weights=self.weights.from_source(source, self.name))
 
 

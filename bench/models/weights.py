@@ -45,6 +45,11 @@ class Weights:
             raise UsageError(f"weights of {model!r} must be 'imagenet', 'none' or 'file:PATH', not {source!r}")
         return replace(self, source=source)
 
+    def published(self) -> str:
+        """The source as others may see it: a file's name, not where it lies on this machine."""
+        file = self.source.removeprefix("file:")
+        return self.source if file == self.source else f"file:{Path(file).name}"
+
     def identity(self) -> str:
         """What a trial's identity says of the weights; a file is known by its content, not its place.
 

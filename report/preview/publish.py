@@ -10,6 +10,9 @@ from pathlib import Path
 
 from report.preview.project import PageError
 
+MARKER = ".bench-site"
+"""An empty file that tells a site of ours, which may be replaced, from anything else."""
+
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -23,7 +26,7 @@ def replacing(output: Path) -> Iterator[Path]:
     site: nothing but a site is ever replaced.
     """
     if output.exists() and not _replaceable(output):
-        raise PageError(f"{output} is not empty and holds no site (no index.html): it is left alone")
+        raise PageError(f"{output} holds something else than a site of ours and is left alone; empty it or name another folder")
     output.parent.mkdir(parents=True, exist_ok=True)
     # Beside the output, so that both are on one file system; the name says whose it is.
     building = output.parent / f".{output.name}.{os.getpid()}"
@@ -31,6 +34,7 @@ def replacing(output: Path) -> Iterator[Path]:
     building.mkdir()
     try:
         yield building
+        (building / MARKER).touch()
         _swap(building, output)
     finally:
         # By now the old site, or what there is of a new one that failed.
@@ -40,8 +44,7 @@ def replacing(output: Path) -> Iterator[Path]:
 def _replaceable(output: Path) -> bool:
     if not output.is_dir():
         return False
-    # A project without an index page makes a site without one.
-    return not any(output.iterdir()) or (output / "index.html").is_file() or (output / "site_libs").is_dir()
+    return not any(output.iterdir()) or (output / MARKER).is_file()
 
 
 def _swap(new: Path, old: Path) -> None:

@@ -5,6 +5,7 @@
 -- model: name of the model
 -- recipe: name of the recipe
 -- cell_id: identity of all that its trials share
+-- scheme: identity of the images and how they are split; models are compared within one scheme alone
 -- planned_at: when the cell was last planned, in UTC
 -- wanted: trials planned
 -- done: trials finished
@@ -21,7 +22,7 @@
 -- seconds: seconds of training in all
 create view cells as
 with wanted as (
-    select study, dataset, model, recipe, cell_id, max(planned_at) as planned_at, count(*) as wanted,
+    select study, dataset, model, recipe, cell_id, scheme, max(planned_at) as planned_at, count(*) as wanted,
         arg_max_null(unavailable, planned_at) as unavailable
     from current_plans group by all
 ), runs as (
@@ -49,7 +50,7 @@ with wanted as (
     select study, dataset, model, recipe, avg(recall) as vote_balanced_accuracy from recalls group by all
 )
 select
-    w.study, w.dataset, w.model, w.recipe, w.cell_id, w.planned_at, w.wanted,
+    w.study, w.dataset, w.model, w.recipe, w.cell_id, w.scheme, w.planned_at, w.wanted,
     coalesce(r.done, 0) as done,
     coalesce(r.failed, 0) as failed,
     w.wanted - coalesce(r.done, 0) - coalesce(r.failed, 0) as missing,

@@ -1,4 +1,4 @@
--- One row for each image of each version of a dataset: what a trial saw, without the picture.
+-- One row for each image of each version of a dataset, as last listed: what a trial saw, without the picture.
 --
 -- dataset: name of the dataset
 -- dataset_hash: identity of the dataset's content
@@ -8,4 +8,6 @@
 -- image_group: images of one group (patient, slide, exact copy) stay on one side of every split
 -- thumbnail: a small JPEG, for a few images of datasets that may be shown
 create view images as
-select dataset, dataset_hash, image_id, label, sha256, image_group, thumbnail from raw_images;
+select dataset, dataset_hash, image_id, label, sha256, image_group, thumbnail
+from raw_images
+qualify row_number() over (partition by dataset, dataset_hash, image_id order by listed_at desc) = 1;

@@ -8,6 +8,7 @@
 -- model: name of the model
 -- recipe: name of the recipe
 -- cell_id: identity of all that the trials of a cell share
+-- scheme: identity of the images and how they are split; models are compared within one scheme alone
 -- trial_id: identity of the trial
 -- repeat: number of the repeat, from 0
 -- fold: number of the fold in that repeat, from 0
@@ -26,7 +27,7 @@ with newest as (
     from raw_plans group by all
 )
 select
-    p.plan_id, p.planned_at, p.study, p.study_title, p.dataset, p.model, p.recipe, p.cell_id, p.trial_id,
+    p.plan_id, p.planned_at, p.study, p.study_title, p.dataset, p.model, p.recipe, p.cell_id, p.scheme, p.trial_id,
     p.repeat, p.fold, p.recipe_json, p.protocol_json, p.dataset_hash, p.model_version, p.weights,
     p.unavailable, p.dataset_card, p.model_card,
     n.cell_id is not null as current

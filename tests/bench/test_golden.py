@@ -58,7 +58,7 @@ def trial(name: str, folder: Path) -> list[list[float]]:
         write_images(folder)
     library, wanted = Library((folder,), folder / "cache"), Protocol(holdout=0.2, folds=2, repeats=1)
     dataset, model = library.load("golden"), models.get(name)
-    splits = datasets.splits(library, dataset, wanted, None)
+    splits = datasets.splits(library, dataset, wanted)
     recipe = Recipe(image_size=48, epochs=4, learning_rate=3e-4)  # more steps would amplify the last bits
     cell = plan.make_cell(dataset, model, recipe, wanted, splits[:1], model.weights.identity())
     (finished,) = cells.run(cell, library.cache, torch.device("cpu"), lambda _: None)
@@ -72,7 +72,7 @@ def pattern(module: nn.Module) -> nn.Module:
     wave = torch.sin(torch.arange(10_007) * 12.9898).mul(43.7585).frac()
     for name, value in [*module.named_parameters(), *module.named_buffers()]:
         if value.is_floating_point():
-            scale = (6 / max(1, value[0].numel())) ** 0.5 if value.ndim > 1 else 0.1
+            scale = (6 / max(1, value[0].numel())) ** 0.5 if value.ndim > 1 else 0.02
             repeated = wave.repeat(value.numel() // len(wave) + 1)[: value.numel()].reshape(value.shape)
             value.data.copy_(1 + repeated.abs() if name.endswith("var") else repeated * scale)
     return module
@@ -80,7 +80,7 @@ def pattern(module: nn.Module) -> nn.Module:
 
 @torch.inference_mode()
 def answer(name: str) -> list[list[float]]:
-    """What a model's network says of two patterns of 64 px before training: scaled, in eight directions."""
+    """What a model's network says of four patterns of 64 px before training: scaled, in eight directions."""
     model = models.get(name)
     with torch.device("meta" if name.startswith("vgg") else "cpu"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
@@ -93,8 +93,8 @@ def answer(name: str) -> list[list[float]]:
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.train()  # an untrained network has no statistics of its own, and would say the same of every image
     at = torch.arange(64) / 10
-    stripes = torch.stack([torch.sin(at * k)[:, None] * torch.cos(at * (4 - k))[None, :] for k in (1, 2, 3)])
-    out: Tensor = network(torch.stack([stripes, stripes.flip(0).transpose(1, 2) * 1.5]))
+    waves = torch.stack([torch.sin(at * k)[:, None] * torch.cos(at * (4 - k))[None, :] for k in (1, 2, 3)])
+    out: Tensor = network(torch.stack([waves, 1.5 * waves.flip(0), waves.transpose(1, 2) + 0.3, -(waves**2)]))
     out = out / out.pow(2).mean().sqrt()
     directions = torch.cos(torch.outer(torch.arange(out.shape[1]), torch.arange(1, 9)) * 0.7) / out.shape[1] ** 0.5
     return (out @ directions).tolist()
@@ -150,7 +150,7 @@ def test_a_changed_model_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(pytest.fail.Exception, match=r"raise the `version` in bench\.models\.cnn,"):
         compare("networks", "cnn-shallow", [[value + 0.003 for value in row] for row in numbers])
     with pytest.raises(pytest.fail.Exception, match="raise the `version`"):
-        compare("networks", "cnn-shallow", [[np.nan] * 8] * 2)
+        compare("networks", "cnn-shallow", [[np.nan] * 8] * 4)
     monkeypatch.setattr(models, "get", lambda _: replace(model, version=model.version + 1))
     with pytest.raises(pytest.fail.Exception, match=r"has version 2 now; run: python"):
         compare("networks", "cnn-shallow", numbers)

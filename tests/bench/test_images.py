@@ -319,7 +319,7 @@ def test_names_may_hold_what_a_file_system_allows(tmp_path: Path) -> None:
     for image, values in zip(dataset.images, pixels, strict=True):
         label = NAMES.index(dataset.classes[image.label])
         assert values[0, 0].tolist() == [20 * label, 10 * len(image.path.stem), 0], image.id
-    wanted = datasets.splits(library(tmp_path), dataset, Protocol(folds=3), None)
+    wanted = datasets.splits(library(tmp_path), dataset, Protocol(folds=3))
     assert len(wanted) == 12
 
 

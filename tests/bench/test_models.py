@@ -265,6 +265,34 @@ def test_the_last_layer_of_a_file_is_not_used(tmp_path: Path) -> None:
         assert torch.equal(backbone.layer4[1].conv2.weight, state["layer4.1.conv2.weight"])
 
 
+@pytest.mark.parametrize("name", ["cnn", "cnn-shallow", "efficientnet-lite0-scratch", "resnet18-scratch"])
+def test_a_network_starts_from_a_file_but_for_its_last_layer(name: str, tmp_path: Path) -> None:
+    """So that it may be trained before on other images, of more classes or fewer."""
+    trained, _ = built(name)
+    torch.save(trained.state_dict(), tmp_path / "trained.pth")
+    torch.manual_seed(2)
+    network = models.get(name).with_weights(f"file:{tmp_path}/trained.pth").make(3)
+    assert isinstance(network, Network)
+    state, before = network.module.state_dict(), trained.state_dict()
+    *kept, weight, bias = state
+    assert all(torch.equal(state[key], before[key]) for key in kept)
+    assert (len(state[weight]), len(before[weight]), len(state[bias])) == (3, 5, 3)
+    assert not torch.equal(state[weight], before[weight][:3])
+    torch.save(SMALL, tmp_path / "trained.pth")
+    with pytest.raises(WeightsUnavailableError, match="the weights do not fit"):
+        models.get(name).with_weights(f"file:{tmp_path}/trained.pth").make(3)
+
+
+def test_models_are_made_with_their_weights() -> None:
+    for name in ("mean-colour", "cnn-shallow", "efficientnet-lite0-lower"):
+        made = models.get(name).make(3)
+        assert isinstance(made, {"floor": Floor, "network": Network, "transfer": Transfer}[models.get(name).kind])
+    assert isinstance(made, Transfer)
+    state = models.get("efficientnet-lite0-lower").weights.state_dict()
+    assert state is not None
+    assert torch.equal(made.backbone[0].weight, state["_conv_stem.weight"])
+
+
 def test_imagenet_weights_of_efficientnet_come_with_their_package() -> None:
     model = models.get("efficientnet-lite0")
     state = model.weights.state_dict()
@@ -499,6 +527,9 @@ def test_a_source_must_be_one_of_three() -> None:
         model.with_weights("web")
     with pytest.raises(UsageError, match="model 'cnn' has no ImageNet weights; use 'none' or 'file:PATH'"):
         models.get("cnn").with_weights("imagenet")
+    with pytest.raises(UsageError, match="model 'mean-colour' has no weights"):
+        models.get("mean-colour").with_weights("file:x.pth")
+    assert model.with_weights("file:/home/me/secret/w.pth").card()["weights"] == "file:w.pth"
 
 
 def test_an_unknown_model_gets_the_nearest_name() -> None:

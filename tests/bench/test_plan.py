@@ -270,12 +270,22 @@ def test_every_trial_has_an_identity_of_its_own() -> None:
     found = [trial for one in every for trial in ids(one)]
     assert len(set(found)) == len(found)
     assert all(len(trial) == 20 and int(trial, 16) >= 0 for trial in found)
-    assert len({one.id for one in every}) == len(every) - 1  # the splits alone change no cell
+    assert len({one.id for one in every}) == len(every)
 
 
 @pytest.mark.parametrize("change", NO_CHANGES)
 def test_what_does_not_shape_a_result_changes_no_identity(change: str) -> None:
     assert set(ids(NO_CHANGES[change]())) == set(ids(cell()))
+
+
+def test_a_scheme_is_shared_by_the_cells_whose_models_can_be_compared() -> None:
+    """It names the images and their splits, and nothing that is trained on them."""
+    same = {"model", "version", "weights", *(name for name in CHANGES if name.startswith("recipe"))}
+    for name, change in CHANGES.items():
+        assert (change().scheme == cell().scheme) == (name in same), name
+    for name, change in NO_CHANGES.items():
+        assert change().scheme == cell().scheme, name
+    assert cell(wanted=Protocol(folds=3, repeats=5)).scheme == cell().scheme
 
 
 def test_more_repeats_add_trials_and_change_none() -> None:

@@ -452,7 +452,7 @@ def test_a_network_whose_loss_breaks_fails_with_a_reason(library: Library) -> No
         return Network(module, (module[0], "pooled"))
 
     dataset, wanted = library.load("tiny"), Protocol(folds=2, repeats=1)
-    splits = datasets.splits(library, dataset, wanted, None)
+    splits = datasets.splits(library, dataset, wanted)
     model = replace(models.get("cnn-shallow"), build=build)
     cell = plan.make_cell(dataset, model, Recipe(image_size=32, epochs=3), wanted, splits, "none")
     bad, good = cells.run(cell, library.cache, CPU, lambda _: None)
@@ -510,7 +510,7 @@ def heads_and_scikit_learn(
 
 def test_heads_score_as_scikit_learn_on_built_in_images(library: Library, tmp_path: Path) -> None:
     dataset = library.load("tiny")
-    splits = datasets.splits(library, dataset, Protocol(folds=5, repeats=1), None)
+    splits = datasets.splits(library, dataset, Protocol(folds=5, repeats=1))
     ours, theirs = heads_and_scikit_learn(dataset, splits, 64, 8, tmp_path)
     print(f"built-in images: heads {ours:.3f}, scikit-learn {theirs:.3f}")
     assert abs(ours - theirs) <= 0.1
@@ -522,7 +522,7 @@ def test_heads_score_as_scikit_learn_on_real_cells(tmp_path: Path) -> None:
     torch.set_num_threads(2)
     known = Library((SHARED,), tmp_path)
     dataset = known.load("wbc-segmented")
-    splits = datasets.splits(known, dataset, Protocol(folds=5, repeats=1), None)
+    splits = datasets.splits(known, dataset, Protocol(folds=5, repeats=1))
     ours, theirs = heads_and_scikit_learn(dataset, splits, 224, 8, tmp_path)
     print(f"white cells: heads {ours:.3f}, scikit-learn {theirs:.3f}")
     assert abs(ours - theirs) <= 0.04

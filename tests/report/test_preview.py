@@ -197,7 +197,7 @@ def test_a_site_holds_its_pages_and_what_they_need(site: Path) -> None:
     assert set(contents(site)) == {
         *("datasets/made.html", "datasets/wbc.html", "index.html"),
         *("data/scores.csv", "data/votes.csv", "data/dot.svg", "lib/chart.js", "own.css"),
-        *("site_libs/preview.css", "site_libs/preview.js"),
+        *("site_libs/preview.css", "site_libs/preview.js", ".bench-site"),
     }
     assert [path.name for path in site.parent.iterdir() if path.name.startswith(".")] == []
 
@@ -324,7 +324,11 @@ def test_a_new_site_takes_the_whole_place_of_the_old(
     (project / "gone.qmd").unlink()
     (project / "public" / "left.qmd").write_text("# Not a page of the project\n")
     assert render(project, project / "public") == [project.resolve() / "public" / "index.html"]
-    assert {name.partition("/")[0] for name in contents(project / "public")} == {"index.html", "site_libs"}
+    assert {name.partition("/")[0] for name in contents(project / "public")} == {
+        "index.html",
+        "site_libs",
+        ".bench-site",
+    }
     assert sorted(path.name for path in project.iterdir()) == ["_quarto.yml", "index.qmd", "public"]
 
 

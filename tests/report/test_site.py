@@ -192,3 +192,38 @@ def test_a_store_without_results(tmp_path: Path) -> None:
     with pytest.raises(site.ReportError, match="no finished trials"):
         site.render(tmp_path / "empty", tmp_path / "site")
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_a_folder_that_only_looks_like_a_site_is_left_alone(trained: Path, tmp_path: Path) -> None:
+    place = tmp_path / "public"
+    place.mkdir()
+    (place / "index.html").write_text("somebody's")
+    (place / "thesis.txt").write_text("mine")
+    with pytest.raises(site.ReportError, match="left alone"):
+        site.render(trained, place, engine="preview")
+    assert {p.name: p.read_text() for p in place.iterdir()} == {"index.html": "somebody's", "thesis.txt": "mine"}
+
+
+def test_a_run_that_was_stopped_can_be_drawn(trained: Path, tmp_path: Path) -> None:
+    """Missing trials leave an incomplete repeat, which must not vote, and a cell that must not be named first."""
+    store = tmp_path / "store"
+    shutil.copytree(trained, store)
+    lost = sorted((store / "trials").glob("dataset=tiny/model=efficientnet-lite0/*.parquet"))[:2]
+    for part in lost:
+        part.unlink()
+    site.render(store, tmp_path / "site", engine="preview")
+    page = (tmp_path / "site" / "datasets" / "tiny.html").read_text()
+    assert "4 of 6" in page
+    assert "is that of <strong>efficientnet-lite0</strong>" not in page
+
+
+def test_cells_that_were_split_differently_are_not_compared(
+    trained: Path, small_study: Study, library: Library, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(trained, store)
+    other = replace(small_study, name="other", models=("mean-colour",), protocol=replace(small_study.protocol, folds=3))
+    runner.run(runner.prepare(other, library), Store(store), library.cache, "cpu")
+    site.render(store, tmp_path / "site", engine="preview")
+    page = (tmp_path / "site" / "datasets" / "tiny.html").read_text()
+    assert len(re.findall(r"<h2[^>]*>At 48px-ep2 \((?:small|other) \w{4}\)", page.replace("\n", " "))) == 2
