@@ -156,7 +156,7 @@ def _train_stack(
                 seconds,
                 images,
                 parameters,
-                _nan(loss_curve),
+                _failure(loss_curve, subsets[0][i], subsets[1][i]),
             )
         )
     return outcomes
@@ -207,7 +207,8 @@ def train_network(
     holdout = predict(module, pixels[split.holdout], mean, std, device)
     parameters = sum(p.numel() for p in module.parameters())
     seconds = time.perf_counter() - began
-    return Outcome(split, test, holdout, loss_curve, hit_curve, seconds, images, parameters, _nan(loss_curve))
+    error = _failure(loss_curve, test, holdout)
+    return Outcome(split, test, holdout, loss_curve, hit_curve, seconds, images, parameters, error)
 
 
 @torch.inference_mode()
@@ -238,13 +239,14 @@ def fit_floor(numbers: NDArray[np.float64], labels: NDArray[np.int64], split: Sp
     return Outcome(split, test, holdout, seconds=seconds, images=len(split.train), parameters_trained=parameters)
 
 
-def _nan(losses: Sequence[float]) -> str | None:
+def _failure(losses: Sequence[float], *probabilities: Probabilities) -> str | None:
+    """Why a trial's numbers are no result, if so."""
     broken = next((number for number, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
-    return (
-        None
-        if broken is None
-        else f"the loss became {losses[broken - 1]} in epoch {broken}; a lower learning rate may help"
-    )
+    if broken is not None:
+        return f"the loss became {losses[broken - 1]} in epoch {broken}; a lower learning rate may help"
+    if not all(np.isfinite(each).all() for each in probabilities):
+        return "the probabilities are no numbers; a lower learning rate may help"
+    return None
 
 
 def choose_device(wanted: str) -> torch.device:

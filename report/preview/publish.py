@@ -26,9 +26,7 @@ def replacing(output: Path) -> Iterator[Path]:
     site: nothing but a site is ever replaced.
     """
     if output.exists() and not _replaceable(output):
-        raise PageError(
-            f"{output} holds something else than a site of ours and is left alone; empty it or name another folder"
-        )
+        raise PageError(f"{output} holds no site of ours and is left alone; empty it or name another folder")
     output.parent.mkdir(parents=True, exist_ok=True)
     # Beside the output, so that both are on one file system; the name says whose it is.
     building = output.parent / f".{output.name}.{os.getpid()}"
