@@ -27,7 +27,7 @@ def query(store: Store, sql: str) -> "pa.Table":
     with store.connect() as connection:
         try:
             statements = connection.extract_statements(sql)
-        except duckdb.Error as error:
+        except (duckdb.Error, TypeError, UnicodeError) as error:  # the last two: bytes that are no text
             raise QueryError(_first_line(error)) from None
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError(ONE_SELECT)

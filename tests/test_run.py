@@ -12,6 +12,7 @@ import pytest
 
 from bench import cells, plan, runner, study
 from bench.datasets import Library
+from bench.errors import BenchError
 from store import Store, query
 
 
@@ -200,3 +201,20 @@ def test_one_folder_that_does_not_fit_does_not_stop_the_others(
     prepared = runner.prepare(replace(only(small_study, "mean-colour"), datasets=None), own)
     assert [cell.dataset.name for cell in prepared.cells] == ["tiny"]
     assert "two class folders" in prepared.absent["broken"]
+
+
+def test_splits_are_inherited_from_one_that_has_its_own(
+    data: Path, small_study: study.Study, library: Library, tmp_path: Path
+) -> None:
+    shutil.copytree(data, tmp_path / "data")
+    shutil.copytree(data / "tiny", tmp_path / "data" / "cut")
+    own = Library((tmp_path / "data",), library.cache)
+    chosen = replace(only(small_study, "mean-colour"), datasets=("cut",))
+    (tmp_path / "data" / "cut.toml").write_text('splits_from = "tiny"\n')
+    (cell,) = runner.prepare(chosen, own).cells
+    (parent,) = runner.prepare(only(small_study, "mean-colour"), own).cells
+    for ours, theirs in zip(cell.trials, parent.trials, strict=True):
+        assert ours.split.test.tolist() == theirs.split.test.tolist()
+    (tmp_path / "data" / "tiny.toml").write_text('splits_from = "cut"\n')
+    with pytest.raises(BenchError, match="takes its own from"):
+        runner.prepare(chosen, own)

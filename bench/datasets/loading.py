@@ -202,6 +202,8 @@ def splits(library: Library, dataset: Dataset, wanted: protocol.Protocol) -> lis
             return protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes)
         try:
             parent = library.load(dataset.card.splits_from)
+            if parent.card.splits_from is not None:
+                raise BenchError(f"that one takes its own from {parent.card.splits_from!r}; name the first of them")
         except BenchError as error:
             raise BenchError(f"takes its splits from {dataset.card.splits_from!r}, but {error}") from None
         drawn = splits(library, parent, wanted)
