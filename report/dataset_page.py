@@ -96,8 +96,8 @@ def _section(found: Results, section: Section) -> None:
         charts.holdout_box(holdout, votes, models, styles, chance), f"holdout-{slug}",
         f"Performance of various models on the holdout dataset, {held} images. Each box holds a model's trials, all "
         "scored on the same images: its width is the luck of training alone. The mark below is the vote of the trials; "
-        f"its line is the 95 % interval over the images. The rarest class there is {rarest[0]}, {rarest[1]} images: "
-        "below ten or so in a class, such an interval is still too narrow.",
+        f"its line is the 95 % interval over the images. The rarest class there is {rarest[0]}, {rarest[1]} images"
+        + (", and with so few the interval is still too narrow." if rarest[1] < 10 else "."),
         f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
     )  # fmt: skip
     print("\n### On the test folds\n")

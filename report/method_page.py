@@ -19,7 +19,7 @@ def studies() -> None:
     for row in frame.to_dict("records"):
         protocol, recipe = json.loads(row["protocol_json"]), json.loads(row["recipe_json"])
         rows.append(
-            [f"`{row['study']}`", f"{recipe['image_size']} px", f"{protocol['folds']} × {protocol['repeats']}",
+            [f"`{row['study']}`", f"{recipe['image_size']} px", f"{protocol['folds']} × {protocol['repeats']}",
              f"{protocol['holdout']:.0%}", recipe["epochs"], recipe["batch_size"], f"{recipe['learning_rate']:g}",
              row["datasets"], row["models"]]
         )  # fmt: skip
