@@ -19,7 +19,7 @@ def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
         if study not in studies:
             raise unknown("study in this store", study, studies)
         found = [cell for cell in found if cell["study"] == study]
-    causes = _stale_causes(store)
+    causes = _stale_causes(store) if any(cell["stale"] for cell in found) else {}
     for cell in found:
         reasons = []
         if cell["unavailable"] and cell["missing"]:
