@@ -8,8 +8,9 @@ from report.data import Results, Section, results
 from report.estimates import interval, percent, points
 
 
-def show_page(name: str, found: Results) -> None:
-    """Print the page of a dataset."""
+def show_page(name: str) -> None:
+    """Print the page of a dataset of the store that the site is drawn from."""
+    found = results()
     card = found.dataset_card(name)
     sections = found.sections_of(name)
     _facts(card)
@@ -179,8 +180,3 @@ EXPLANATION = (
     "data could have shown at ±1. A verdict looks at one side (0.95), a line at both (95 %), so that a verdict may "
     "stand beside a line that just touches 0.\n"
 )
-
-
-def show_named(name: str) -> None:
-    """Print the page of a dataset of the store that the site is drawn from."""
-    show_page(name, results())

@@ -66,7 +66,7 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
     """
     frame = results.frame(
         """
-        select model, label, predicted, count(*) as asked, count(distinct p.repeat) as repeats
+        select model, label, predicted, count(*) as asked
         from predictions p semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
         where p.subset = 'test' and p.recipe = $recipe
         group by all
@@ -77,11 +77,19 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
     every = pd.MultiIndex.from_product(
         [frame["model"].unique(), classes, classes], names=["model", "label", "predicted"]
     )
-    repeats = frame.groupby("model")["repeats"].max()
+    images = results.frame(
+        """
+        select model, label, count(distinct image_id) as images
+        from predictions p semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
+        where p.subset = 'test' and p.recipe = $recipe group by all
+        """,
+        scheme=section.scheme, recipe=section.recipe,
+    )  # fmt: skip
     full = frame.set_index(["model", "label", "predicted"])["asked"].reindex(every, fill_value=0).reset_index()
-    full["images"] = full["asked"] / full["model"].map(repeats)
-    total = full.groupby(["model", "label"])["images"].transform("sum")
-    full["share"] = full["images"] / total
+    full = full.merge(images.rename(columns={"images": "total"}), on=["model", "label"])
+    total = full.pop("total")
+    full["share"] = full["asked"] / full.groupby(["model", "label"])["asked"].transform("sum")
+    full["images"] = full["share"] * total
     full["low"], full["high"] = statistics.jeffreys(full["images"], total)
     return full.drop(columns="asked")
 

@@ -21,7 +21,7 @@ description: "{task}"
 #| echo: false
 from report import dataset_page
 
-dataset_page.show_named("{name}")
+dataset_page.show_page("{name}")
 ```
 """
 

@@ -32,12 +32,9 @@ def chart(chart_: alt.Chart | alt.LayerChart | alt.FacetChart, name: str, captio
     figure(embed(chart_, name, label), name, caption)
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "", name: str = "") -> None:
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a pipe table; columns whose values are all numbers or intervals stand to the right."""
-    print("\n" + table_text(headers, rows))
-    if caption:
-        print(f"\n: {caption} {{#tbl-{name}}}" if name else f"\n: {caption}")
-    print()
+    print(f"\n{table_text(headers, rows)}\n")
 
 
 def table_text(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -1,9 +1,11 @@
 """What all tests share: a small dataset, a cache of their own, a store with real trials in it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from bench import runner, study
@@ -38,6 +40,15 @@ def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "torch"))
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: sums come out the same on every machine, and two tests do not fight for the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

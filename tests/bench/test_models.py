@@ -39,12 +39,7 @@ NAMES = [
 TRANSFER = [name for name in NAMES if models.get(name).kind == "transfer"]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def linear(*widths: int) -> int:

@@ -30,12 +30,7 @@ CPU = torch.device("cpu")
 SHARED = Path(os.environ.get("BENCH_SHARED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Task:
