@@ -3,10 +3,11 @@
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,24 @@ class Finished:
     activations: list[dict[str, Any]]
 
 
-def run(cell: Cell, cache_folder: Path, device: torch.device, progress: Callable[[float], None]) -> Iterator[Finished]:
-    """Train the trials of a cell and yield each as it is finished; `progress` is told shares of the cell's work.
+def run(
+    cell: Cell,
+    cache_folder: Path,
+    device: torch.device,
+    progress: Callable[[float], None],
+    take: Callable[[Trial], bool] = lambda trial: True,
+) -> Iterator[list[Finished]]:
+    """Train the trials of a cell, and yield those that finished together.
+
+    `progress` is told shares of the cell's work. `take` is asked right before a trial is trained whether to train it.
 
     Raises:
         BenchError: the pixels cannot be read, the weights do not fit, or the cache cannot be written.
     """
+    willing = filter(take, cell.trials)
+    if (beginning := next(willing, None)) is None:
+        return  # before any image is read: another run may train them all
+    taken = chain([beginning], willing)
     split = cell.trials[0].split
     pixels = images.load(cell.dataset, cell.recipe.image_size, cache_folder)
     outside = np.concatenate([split.train, split.test])
@@ -54,33 +67,41 @@ def run(cell: Cell, cache_folder: Path, device: torch.device, progress: Callable
         return captured
 
     starts_cell = split.repeat == 0 and split.fold == 0
-    for trial, outcome, frozen, shown in _outcomes(cell, pixels, labels, normalised, cache_folder, device, progress):
-        captured = maps(*shown) if shown and starts_cell and trial is cell.trials[0] and not outcome.error else []
-        yield Finished(
-            trial, _row(cell, trial, outcome, normalised, frozen, device), _predictions(cell, outcome), captured
-        )
+    for together in _outcomes(cell, taken, pixels, labels, normalised, cache_folder, device, progress):
+        finished = []
+        for trial, outcome, frozen, shown in together:
+            captured = maps(*shown) if shown and starts_cell and trial is cell.trials[0] and not outcome.error else []
+            row = _row(cell, trial, outcome, normalised, frozen, device)
+            finished.append(Finished(trial, row, _predictions(cell, outcome), captured))
+        yield finished
 
 
 def _outcomes(
     cell: Cell,
+    taken: Iterator[Trial],
     pixels: images.Pixels,
     labels: Any,
     normalised: tuple[list[float], list[float]],
     cache_folder: Path,
     device: torch.device,
     progress: Callable[[float], None],
-) -> Iterator[tuple[Trial, Outcome, int, tuple[Any, Any] | None]]:
-    """Each trial with its outcome, the number of frozen weights, and the network and layer to show."""
+) -> Iterator[Sequence[tuple[Trial, Outcome, int, tuple[Any, Any] | None]]]:
+    """Trials with their outcomes, the number of frozen weights, and the network and layer to show: those that train
+    together at once, networks one by one, each taken when its turn comes.
+    """
     classes, seed = len(cell.dataset.classes), cell.protocol.seed
-    splits = [trial.split for trial in cell.trials]
+    trials = [] if cell.model.kind == "network" else list(taken)
+    splits = [trial.split for trial in trials]
     built: Any
     if cell.model.kind == "floor":
         built = cell.model.make(classes)
         assert isinstance(built, Floor)
         numbers = built.describe(pixels)
-        for trial in cell.trials:
-            yield trial, training.fit_floor(numbers, labels, trial.split), 0, None
-            progress(1 / len(cell.trials))
+        together = []
+        for trial in trials:
+            together.append((trial, training.fit_floor(numbers, labels, trial.split), 0, None))
+            progress(1 / len(trials))
+        yield together
     elif cell.model.kind == "transfer":
         torch.manual_seed(seed)  # for backbones that start from random weights
         built = cell.model.make(classes)
@@ -96,12 +117,13 @@ def _outcomes(
         share = (time.perf_counter() - began) / len(splits)
         outcomes = training.train_heads(frozen, labels, classes, splits, built.head, cell.recipe, seed, device)
         parameters = sum(p.numel() for p in built.backbone.parameters())
-        for trial, outcome in zip(cell.trials, outcomes, strict=True):
+        for outcome in outcomes:
             outcome.seconds += share
-            yield trial, outcome, parameters, (built.backbone, built.middle)
+        shown = (built.backbone, built.middle)
+        yield [(trial, outcome, parameters, shown) for trial, outcome in zip(trials, outcomes, strict=True)]
     else:
-        work = sum(len(s.train) for s in splits) * cell.recipe.epochs
-        for trial in cell.trials:
+        work = sum(len(trial.split.train) for trial in cell.trials) * cell.recipe.epochs
+        for trial in taken:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(training.seed_of(trial.split, seed, "init"))
                 built = cell.model.make(classes)
@@ -110,7 +132,7 @@ def _outcomes(
                 built.module, pixels, labels, *normalised, trial.split, cell.recipe, seed, device,
                 lambda count: progress(count / work),
             )  # fmt: skip
-            yield trial, outcome, 0, (built.module, built.middle)
+            yield [(trial, outcome, 0, (built.module, built.middle))]
 
 
 def _first_of_each_class(cell: Cell) -> list[int]:
@@ -140,7 +162,7 @@ def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
     return {
         "trial_id": trial.id, "cell_id": cell.id, "dataset": cell.dataset.name, "model": cell.model.name,
         "recipe": cell.recipe.name, "recipe_json": json.dumps(cell.recipe.as_dict()),
-        "protocol_json": json.dumps(vars(cell.protocol)),
+        "protocol_json": json.dumps(cell.protocol.as_dict()),
         "repeat": trial.split.repeat, "fold": trial.split.fold,
         "dataset_hash": cell.dataset.content_hash, "split_hash": split_hash(trial.split, cell.dataset.ids),
         "model_version": cell.model.version, "weights": cell.weights, "classes": list(cell.dataset.classes),

@@ -4,14 +4,16 @@ import errno
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from bench import printing
+from bench import printing, store_commands
 from bench.errors import BenchError, UsageError
-from store import QueryError, StoreError
+from bench.store_commands import DEFAULT_STORE, StoreOption
+from store import QueryError, StoreError, StoreWarning
 
 if TYPE_CHECKING:
     from bench.datasets import Library
@@ -23,10 +25,9 @@ app = typer.Typer(
 )  # fmt: skip
 dataset_app = typer.Typer(no_args_is_help=True, help="List, add, check and remove datasets.")
 model_app = typer.Typer(no_args_is_help=True, help="List the models, and say what each one is.")
-store_app = typer.Typer(no_args_is_help=True, help="Look after the results store.")
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(model_app, name="model")
-app.add_typer(store_app, name="store")
+app.add_typer(store_commands.app, name="store")
 
 
 @app.callback()
@@ -39,7 +40,6 @@ def bench() -> None:
 
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name (blog, cpu, demo) or a TOML file.")]
-StoreOption = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="The results store.")]
 DataOption = Annotated[
     list[str],
     typer.Option(
@@ -50,7 +50,6 @@ DataOption = Annotated[
 ]
 DatasetsOption = Annotated[list[str], typer.Option("--dataset", help="Only this dataset; may be given several times.")]
 ModelsOption = Annotated[list[str], typer.Option("--model", help="Only this model; may be given several times.")]
-DEFAULT_STORE = Path("results")
 
 
 @app.command()
@@ -111,7 +110,8 @@ def run(
         printing.say(f"unavailable: {', '.join(names)}: {reason}")
     wanted = sum(len(cell.trials) for cell in prepared.cells)
     if result.failures:
-        printing.say(f"{result.finished} trials trained, {len(result.failures)} failed; they are listed above.")
+        printing.failures(result.failures)
+        printing.say(f"{result.finished} trials trained, {len(result.failures)} failed.")
         printing.say("`bench run --retry-failed` trains the failed ones again.")
         raise typer.Exit(1)
     if result.finished:
@@ -148,6 +148,8 @@ def query(
     ] = "table",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the answer to a file.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="List the tables and what each column holds.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds after which the query is given up.")] = 120,
+    memory: Annotated[float, typer.Option(min=0.1, help="Gigabytes of memory that the query may take.")] = 2,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Ask the store anything in SQL (DuckDB's). Read-only.
@@ -165,7 +167,7 @@ def query(
         raise UsageError('no query given; try: bench query "select * from cells" or bench query --schema')
     if format == "parquet" and output is None:
         raise UsageError("--format parquet needs a file: -o FILE")
-    answer = ask(Store(store), sql)
+    answer = ask(Store(store), sql, timeout=timeout, memory=memory)
     if output is None and format == "table":
         answers.show(printing.console(), answer)
     else:
@@ -277,41 +279,10 @@ def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
     printing.table(["", ""], rows)
 
 
-@store_app.command("info")
-def store_info(store: StoreOption = DEFAULT_STORE) -> None:
-    """What the store holds."""
-    from store import Store, query
-
-    results = Store(store)
-    answer = query(
-        results,
-        "select dataset, count(*) filter (status = 'done') as done, count(*) filter (status = 'failed') as failed, "
-        "count(*) filter (not current) as stale, sum(seconds) as seconds, max(finished_at) as newest "
-        "from trials group by dataset order by dataset",
-    ).to_pylist()
-    printing.table(
-        ["dataset", "done", "failed", "stale", "trained for", "newest"],
-        [[r["dataset"], r["done"], r["failed"] or "", r["stale"] or "", printing.duration(r["seconds"] or 0),
-          f"{r['newest']:%Y-%m-%d %H:%M}"] for r in answer],
-    )  # fmt: skip
-    printing.say(f"{store}: {results.fingerprint()}")
-
-
-@store_app.command("check")
-def store_check(store: StoreOption = DEFAULT_STORE) -> None:
-    """Compare every part that a trial names with its SHA-256."""
-    from store import Store
-
-    problems = Store(store).check()
-    for problem in problems:
-        printing.say(problem)
-    if problems:
-        raise typer.Exit(1)
-    printing.say(f"{store}: every part is as it was written.")
-
-
 def main() -> None:
     """Run the command, and turn what goes wrong into one sentence and an exit code."""
+    warnings.showwarning = _warn
+    warnings.simplefilter("always", StoreWarning)
     try:
         app()
     except (UsageError, QueryError) as error:
@@ -331,6 +302,10 @@ def main() -> None:
         if (error.name or "").partition(".")[0] in ("bench", "store", "report"):
             raise
         _fail(f'the package {error.name!r} is not installed; run: pip install -e ".[train,report]"', 1)
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"bench: {message}", file=sys.stderr)
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -354,11 +329,9 @@ def _study(
 
 
 def _library(data: list[str]) -> "Library":
-    from platformdirs import user_cache_path
-
     from bench.datasets import Library
+    from store import cache_folder
 
     chosen = data or [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part] or ["data"]
     folders = tuple(Path(part).expanduser() for part in chosen)
-    cache = os.environ.get("BENCH_CACHE")
-    return Library(folders, Path(cache) if cache else user_cache_path("bench-small-images"), printing.say)
+    return Library(folders, cache_folder(), printing.say)

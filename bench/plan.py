@@ -120,7 +120,7 @@ def rows(study: Study, cells: Sequence[Cell]) -> list[dict[str, Any]]:
             "repeat": trial.split.repeat,
             "fold": trial.split.fold,
             "recipe_json": json.dumps(cell.recipe.as_dict()),
-            "protocol_json": json.dumps(vars(cell.protocol)),
+            "protocol_json": json.dumps(cell.protocol.as_dict()),
             "dataset_hash": cell.dataset.content_hash,
             "model_version": cell.model.version,
             "weights": cell.weights,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.plan import Cell
+    from bench.plan import Cell, Trial
 
 
 def console() -> "Console":
@@ -75,6 +75,16 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
         say(f"{'; '.join(where)}: {reason}")
 
 
+def failures(failed: Sequence[tuple["Cell", "Trial", str]]) -> None:
+    """Print the trials that failed, those of a cell that failed alike in one row."""
+    alike: dict[tuple[str, str, str, str], list[str]] = {}
+    for cell, trial, reason in failed:
+        key = (cell.dataset.name, cell.model.name, cell.recipe.name, reason)
+        alike.setdefault(key, []).append(f"{trial.split.repeat}.{trial.split.fold}")
+    rows = [[*key[:3], " ".join(where), key[3]] for key, where in alike.items()]
+    table(["dataset", "model", "recipe", "repeat.fold", "why it failed"], rows)
+
+
 def schema() -> None:
     """Print every table of the store, and what each column holds."""
     from store import public
@@ -94,6 +104,13 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: `320 bytes`, `2.0 MB`."""
+    from rich.filesize import decimal
+
+    return decimal(count)
 
 
 def score(value: float | None) -> str:

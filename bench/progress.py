@@ -96,6 +96,14 @@ class Screen(Watch):
         self.scores.append(score)
         self.bar.update(self.task, last=f"last {score:.3f}")
 
+    def waiting(self, trials: int) -> None:
+        self._end_cell()
+        said = f"waiting for {trials} trials of another run"
+        if self.bar.tasks[self.task].description != said:
+            self.bar.update(self.task, description=said, last="")
+            if not self.console.is_terminal:
+                self.console.print(said, highlight=False)
+
     def _end_cell(self) -> None:
         if self.current is None or not self.scores:
             return

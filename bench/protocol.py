@@ -40,9 +40,13 @@ class Protocol:
         if self.repeats < 1:
             raise UsageError(f"protocol: repeats must be at least 1, not {self.repeats}")
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain fields and the version of the splitter, for the store."""
+        return asdict(self) | {"version": VERSION}
+
     def identity(self) -> dict[str, Any]:
         """What of the protocol shapes a trial. Repeats do not: more of them only add trials."""
-        shaping = asdict(self) | {"version": VERSION}
+        shaping = self.as_dict()
         del shaping["repeats"]
         return shaping
 

@@ -92,5 +92,5 @@ class Recipe:
         return changed | {"procedure": PROCEDURE}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain fields, for hashing and for the store."""
-        return asdict(self)
+        """Plain fields and the procedure, for the store."""
+        return asdict(self) | {"procedure": PROCEDURE}

@@ -1,9 +1,10 @@
 """A run: what a study wants, less what the store has, trained and appended. Screens and options stay outside."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import datasets, models, plan
 from bench.datasets import Dataset, Library
@@ -11,8 +12,15 @@ from bench.errors import BenchError, UsageError
 from bench.models import WeightsUnavailableError
 from bench.plan import Cell, Trial
 from bench.protocol import Split
+from bench.sharing import Work
 from bench.study import Study
-from store import Store
+from store import Claims, Store
+
+if TYPE_CHECKING:
+    from bench.cells import Finished
+
+POLL = 2.0
+"""Seconds between two looks at what other runs on the store have done."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,9 @@ class Watch:
 
     def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
         """A trial has ended and is in the store."""
+
+    def waiting(self, trials: int) -> None:
+        """Nothing is left but so many trials that other runs on this store are training."""
 
 
 def prepare(study: Study, library: Library) -> Prepared:
@@ -114,7 +125,8 @@ def run(
 ) -> Result:
     """Train what is missing and append it, trial by trial; what is in the store is never trained again.
 
-    A trial that fails is kept as a row with its reason and the run goes on.
+    A trial that fails is kept as a row with its reason and the run goes on. Runs that share a store share the work:
+    each trains what no other is training, then waits for the others, and takes over from those that die.
 
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
@@ -138,34 +150,46 @@ def run(
     store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
     watch.started(left)
     result = Result(0, [])
-    for cell in left:
-        watch.cell(cell)
-        for row, predictions, trial in _train(cell, store, cache, where, watch):
-            result.finished += row["status"] == "done"
-            if row["status"] == "failed":
-                result.failures.append((cell, trial, row["error"]))
-            watch.trial(cell, row, predictions)
+    with Claims(store.root) as claims:
+        work = Work(store, claims, skip_done=not force, skip_failed=not retry_failed and not force)
+        while left:
+            for cell in left:
+                watch.cell(cell)
+                for finished in _train(cell, work, cache, where, watch):
+                    result.finished += finished.row["status"] == "done"
+                    if finished.row["status"] == "failed":
+                        result.failures.append((cell, finished.trial, finished.row["error"]))
+                    watch.trial(cell, finished.row, finished.predictions)
+            left = [open_cell for cell in left if (open_cell := work.open(cell)).trials]
+            if left:
+                watch.waiting(sum(len(cell.trials) for cell in left))
+                time.sleep(POLL)
     return result
 
 
-def _train(
-    cell: Cell, store: Store, cache: Path, device: Any, watch: Watch
-) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]], Trial]]:
+def _train(cell: Cell, work: Work, cache: Path, device: Any, watch: Watch) -> Iterator["Finished"]:
     from bench import cells
 
-    ended = set()
+    taken: list[Trial] = []
+
+    def take(trial: Trial) -> bool:
+        if ours := work.take(cell, trial):
+            taken.append(trial)
+        return ours
+
     try:
-        for finished in cells.run(cell, cache, device, watch.advanced):
-            store.append_trial(finished.row, finished.predictions, finished.activations)
-            ended.add(finished.trial.id)
-            yield finished.row, finished.predictions, finished.trial
+        for together in cells.run(cell, cache, device, watch.advanced, take):
+            work.append(together)
+            yield from together
     except (RuntimeError, ArithmeticError, ValueError) as error:
         # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run.
         reason = " ".join(str(error).split())[:500] or type(error).__name__
-        for trial in (t for t in cell.trials if t.id not in ended):
-            row = cells.failed_row(cell, trial, reason, device)
-            store.append_trial(row)
-            yield row, [], trial
+        rest = filter(take, (trial for trial in cell.trials if trial not in taken))
+        left = [*(trial for trial in taken if trial.id not in work.ended), *rest]
+        failed = [cells.Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]
+        if failed:
+            work.append(failed)
+            yield from failed
 
 
 def _model(name: str, study: Study) -> models.Model:

@@ -1,6 +1,7 @@
 """What the store has of each cell, and why it lacks the rest: from the store alone, without images."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.errors import unknown
@@ -43,33 +44,69 @@ def unavailable(store: Store, study: str) -> dict[str, list[str]]:
 
 
 def _stale_causes(store: Store) -> dict[tuple[str, str, str], str]:
-    """Which inputs of the stale trials differ from the current plan's."""
+    """Which inputs of the stale trials differ from the current plan's, cell by cell."""
     rows = query(
         store,
         """
+        with wanted as (
+            select distinct on (dataset, model, recipe) * from plans where current
+            order by dataset, model, recipe, planned_at desc
+        )
         select distinct t.dataset, t.model, t.recipe,
-            t.dataset_hash != p.dataset_hash as images,
-            t.model_version != p.model_version as version,
-            t.weights != p.weights as weights,
-            t.recipe_json != p.recipe_json as recipe_changed,
+            t.dataset_hash as old_images, p.dataset_hash as new_images,
+            t.model_version as old_version, p.model_version as new_version,
+            t.weights as old_weights, p.weights as new_weights,
+            t.recipe_json as old_recipe, p.recipe_json as new_recipe,
             t.protocol_json as old_protocol, p.protocol_json as new_protocol
-        from trials t join (select distinct on (dataset, model, recipe) * from plans where current
-                            order by dataset, model, recipe, planned_at desc) p using (dataset, model, recipe)
-        where t.status = 'done' and not t.current
+        from trials t join wanted p using (dataset, model, recipe)
+        where t.status = 'done' and not t.current and t.cell_id != p.cell_id
         """,
     ).to_pylist()
-    causes: dict[tuple[str, str, str], set[str]] = {}
+    hashes = {(row["dataset"], row[key]) for row in rows for key in ("old_images", "new_images")}
+    images = _images(store, hashes) if any(row["old_images"] != row["new_images"] for row in rows) else {}
+    causes: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
-        found = causes.setdefault((row["dataset"], row["model"], row["recipe"]), set())
-        found |= {
-            text
-            for key, text in (
-                ("images", "the images changed"), ("version", "the model's version changed"),
-                ("weights", "the weights changed"), ("recipe_changed", "the recipe changed"),
-            )
-            if row[key]
-        }  # fmt: skip
-        old, new = (json.loads(row[key]) for key in ("old_protocol", "new_protocol"))
-        if {k: v for k, v in old.items() if k != "repeats"} != {k: v for k, v in new.items() if k != "repeats"}:
-            found.add("the protocol changed")
-    return {cell: ", ".join(sorted(found)) or "the splits changed" for cell, found in causes.items()}
+        found = causes.setdefault((row["dataset"], row["model"], row["recipe"]), [])
+        old, new = (images.get((row["dataset"], row[key]), {}) for key in ("old_images", "new_images"))
+        found += [cause for cause in causes_of(row, old, new) if cause not in found]
+    return {cell: ", ".join(found) for cell, found in causes.items()}
+
+
+def causes_of(row: Mapping[str, Any], old_images: Mapping[str, str], new_images: Mapping[str, str]) -> list[str]:
+    """Why a trial is stale, a phrase for each input that changed.
+
+    Args:
+        row: `old_…` of the trial and `new_…` of the plan, for images, version, weights, recipe and protocol.
+        old_images: the SHA-256 of each image that the trial saw, by its id.
+        new_images: and of those that are wanted now.
+    """
+    causes = []
+    if row["old_images"] != row["new_images"]:
+        added, removed = (sorted(a.keys() - b) for a, b in ((new_images, old_images), (old_images, new_images)))
+        altered = sorted(i for i in old_images.keys() & new_images if old_images[i] != new_images[i])
+        named = (("added", added), ("removed", removed), ("altered", altered))
+        which = "; ".join(f"{len(ids)} {verb}: {_some(ids)}" for verb, ids in named if ids)
+        causes.append(f"the images changed ({which})" if which else "the images changed")
+    if row["old_version"] != row["new_version"]:
+        causes.append(f"the model's version changed ({row['old_version']} → {row['new_version']})")
+    if row["old_weights"] != row["new_weights"]:
+        causes.append(f"the weights changed ({row['old_weights']} → {row['new_weights']})")
+    for what, first in (("recipe", {"procedure": 1}), ("protocol", {"version": 1})):  # what the first trials left out
+        old, new = (first | json.loads(row[f"{when}_{what}"]) for when in ("old", "new"))
+        fields = [f for f in sorted(old.keys() & new) if old[f] != new[f] and f != "repeats"]
+        if fields:
+            causes.append(f"the {what} changed ({', '.join(f'{f} {old[f]} → {new[f]}' for f in fields)})")
+    return causes or ["the splits changed (other groups of images)"]
+
+
+def _images(store: Store, hashes: set[tuple[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
+    """The SHA-256 of each image of some versions of datasets, by its id."""
+    images: dict[tuple[str, str], dict[str, str]] = {}
+    for row in query(store, "select dataset, dataset_hash, image_id, sha256 from images").to_pylist():
+        if (key := (row["dataset"], row["dataset_hash"])) in hashes:
+            images.setdefault(key, {})[row["image_id"]] = row["sha256"]
+    return images
+
+
+def _some(names: Sequence[str], shown: int = 3) -> str:
+    return ", ".join(names[:shown]) + (", …" if len(names) > shown else "")

@@ -3,9 +3,22 @@
 It knows nothing of training or of websites.
 """
 
-from store.errors import QueryError, StoreError
+from store.claims import Claims
+from store.errors import QueryError, StoreError, StoreWarning
+from store.inventory import cache_folder
 from store.query import query
 from store.store import Store, require_store_or_empty
 from store.views import View, public
 
-__all__ = ["QueryError", "Store", "StoreError", "View", "public", "query", "require_store_or_empty"]
+__all__ = [
+    "Claims",
+    "QueryError",
+    "Store",
+    "StoreError",
+    "StoreWarning",
+    "View",
+    "cache_folder",
+    "public",
+    "query",
+    "require_store_or_empty",
+]

@@ -7,3 +7,7 @@ class StoreError(Exception):
 
 class QueryError(StoreError):
     """A query is not one the store answers."""
+
+
+class StoreWarning(UserWarning):
+    """Something in the store is not as it was written, and is left out of every answer."""

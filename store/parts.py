@@ -1,12 +1,15 @@
-"""Parts: Parquet files that are either whole or not there.
+"""Parts: Parquet files that are either whole or not there, and whose names tell what their bytes must be.
 
-A part is written under a name that no reader's pattern matches, synced, renamed, and its folder synced.
+A part is written under a name that no reader's pattern matches, synced, renamed, and its folders synced. The name it is
+given holds its SHA-256, so that a part of any kind can be checked by itself.
 """
 
 import contextlib
 import hashlib
 import os
+import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -17,45 +20,75 @@ import pyarrow.parquet as pq
 from store import schema
 from store.errors import StoreError
 
+SUFFIX = ".parquet"
+UNFINISHED = ".part"
+_NAME = re.compile(r"(?P<stem>.+)\.(?P<digest>[0-9a-f]{32})\.v(?P<version>[0-9]{1,4})\.parquet")
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a part's file name says: `digest` is the beginning of its SHA-256, empty in version 1."""
+
+    stem: str
+    digest: str
+    version: int
+
+    @classmethod
+    def of(cls, name: str) -> "Name":
+        """Read a file name."""
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return cls(name.removesuffix(SUFFIX), "", 1)
+        return cls(found["stem"], found["digest"], int(found["version"]))
+
 
 @dataclass(frozen=True)
 class Part:
-    """A part as a trial's row names it: path below the store, SHA-256 of the file, rows."""
+    """A part that was written: path below the store, SHA-256 of the file."""
 
     path: str
     sha256: str
-    rows: int
 
 
-def write(root: Path, kind: str, keys: dict[str, str], name: str, table: pa.Table) -> Part:
-    """Write one part.
+def write(root: Path, kind: str, keys: dict[str, str], stem: str, table: pa.Table) -> Part:
+    """Write a table in the kind's schema as one part; see `publish`."""
+    wanted = schema.KINDS[kind].with_metadata({"bench_schema": str(schema.VERSION)})
+    return publish(root, kind, keys, stem, lambda path: pq.write_table(table.cast(wanted), path, compression="zstd"))
+
+
+def publish(root: Path, kind: str, keys: dict[str, str], stem: str, save: Callable[[Path], object]) -> Part:
+    """Let `save` write a Parquet file, and make it a part.
 
     Args:
         root: the store's folder.
         kind: one of `schema.KINDS`.
-        keys: the values of the kind's partitions, in their order.
-        name: the file's name without its ending.
-        table: rows in the kind's schema.
+        keys: the values of the kind's partitions.
+        stem: what the file's name begins with.
+        save: writes the file to the path that it is given.
 
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
-    path = place(kind, keys) / f"{name}.parquet"
-    wanted = schema.KINDS[kind].with_metadata({"bench_schema": str(schema.VERSION)})
-    part = root / path.parent / f".{name}-{uuid.uuid4().hex[:8]}.part"
+    folder = place(kind, keys)
+    unfinished = root / folder / f".{stem}-{uuid.uuid4().hex[:8]}{UNFINISHED}"
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.cast(wanted), part, compression="zstd")
-        _sync(part)
-        digest = sha256(part)
-        part.replace(root / path)
-        _sync(part.parent)
-    except OSError as error:
+        _make(root, root / folder)
+        save(unfinished)
+        sync(unfinished)
+        digest = sha256(unfinished)
+        path = folder / f"{stem}.{digest[:32]}.v{schema.VERSION}{SUFFIX}"
+        unfinished.replace(root / path)
+        sync(root / folder)
+    except BaseException as error:
         with contextlib.suppress(OSError):
-            part.unlink()
+            unfinished.unlink()
+        if not isinstance(error, OSError):
+            raise
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise StoreError(f"{root / path}: cannot be written ({reason}); free space or choose another --store") from None
-    return Part(path.as_posix(), digest, table.num_rows)
+        raise StoreError(
+            f"{root / folder}: a part cannot be written ({reason}); free space or choose another --store"
+        ) from None
+    return Part(path.as_posix(), digest)
 
 
 def place(kind: str, keys: dict[str, str]) -> Path:
@@ -69,9 +102,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file or folder on the disk before going on."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _make(root: Path, folder: Path) -> None:
+    """Make a folder and those above it, each of which is then on the disk."""
+    if folder.is_dir():
+        return
+    _make(root, folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)

@@ -1,43 +1,91 @@
 """Answering one SELECT over the store's views, and nothing else."""
 
+import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from store.errors import QueryError
-from store.store import Store, pattern
+from store.snapshot import pattern
+from store.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 ONE_SELECT = "only one SELECT statement is answered; `bench query --schema` lists the tables"
+SECONDS = 120.0
+GIGABYTES = 2.0
+ROWS = 100_000
 
 
-def query(store: Store, sql: str) -> "pa.Table":
+def query(store: Store, sql: str, *, timeout: float = SECONDS, memory: float = GIGABYTES) -> "pa.Table":
     """The answer to one SELECT statement over the views.
 
-    The connection cannot leave the store's folder, and its settings are locked. What counts as one SELECT, in which
-    nothing is written, is decided by DuckDB itself.
+    The connection cannot leave the store's folder, loads no extension, and its settings are locked. What counts as one
+    SELECT, in which nothing is written, is decided by DuckDB itself.
+
+    Args:
+        store: the store.
+        sql: the statement.
+        timeout: seconds after which it is given up.
+        memory: gigabytes that the work may take, and the answer too; more work than that goes on in a temporary file.
 
     Raises:
-        QueryError: the text is not one SELECT, or DuckDB refuses it; the message is DuckDB's, shortened.
+        QueryError: the text is not one SELECT, or DuckDB refuses it (the message is DuckDB's, shortened), or it takes
+            more than its time or memory.
     """
-    with store.connect() as connection:
+    with tempfile.TemporaryDirectory(prefix="bench-query-") as scratch:
         try:
-            statements = connection.extract_statements(sql)
-        except (duckdb.Error, TypeError, UnicodeError) as error:  # the last two: bytes that are no text
-            raise QueryError(_first_line(error)) from None
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise QueryError(ONE_SELECT)
-        _confine(connection, store.root)
-        try:
-            if "with" in sql.lower():
-                _refuse_writing(connection, sql)
-            return connection.sql(sql).to_arrow_table()
+            return store.read(lambda connection: _answer(connection, store.root, sql, scratch, timeout, memory))
+        except duckdb.OutOfMemoryException:
+            raise QueryError(_too_much(memory)) from None
+        except duckdb.InterruptException:
+            raise QueryError(
+                f"the query was given up after {timeout:g} seconds; narrow it, or allow more with --timeout"
+            ) from None
         except duckdb.Error as error:
             raise QueryError(_first_line(error)) from None
+
+
+def _answer(
+    connection: duckdb.DuckDBPyConnection, root: Path, sql: str, scratch: str, timeout: float, memory: float
+) -> "pa.Table":
+    try:
+        statements = connection.extract_statements(sql)
+    except (TypeError, UnicodeError) as error:  # bytes that are no text
+        raise QueryError(_first_line(error)) from None
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise QueryError(ONE_SELECT)
+    _confine(connection, root, scratch, memory)
+    alarm = threading.Timer(timeout, connection.interrupt)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        if "with" in sql.lower():
+            _refuse_writing(connection, sql)
+        return _collected(connection.sql(sql), time.monotonic() + timeout, memory)
+    finally:
+        alarm.cancel()
+
+
+def _collected(relation: duckdb.DuckDBPyRelation, deadline: float, memory: float) -> "pa.Table":
+    """The rows as they come, so that an answer without an end is noticed."""
+    import pyarrow as pa
+
+    reader = relation.to_arrow_reader(ROWS)
+    batches, size = [], 0
+    for batch in reader:
+        size += batch.nbytes
+        if size > memory * 1e9:
+            raise QueryError(_too_much(memory))
+        if time.monotonic() > deadline:
+            raise duckdb.InterruptException
+        batches.append(batch)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -50,12 +98,20 @@ def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise
 
 
-def _confine(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
+def _confine(connection: duckdb.DuckDBPyConnection, root: Path, scratch: str, memory: float) -> None:
     # The folder as it is, and as the views' patterns write it.
     folders = ", ".join("'{}/'".format(name.replace("'", "''")) for name in (str(root.resolve()), pattern(root)))
+    connection.execute(f"set memory_limit = '{memory * 1000:.0f}MB'")
+    connection.execute("set temp_directory = '{}'".format(scratch.replace("'", "''")))
+    connection.execute("set autoinstall_known_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
     connection.execute(f"set allowed_directories = [{folders}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
+
+
+def _too_much(memory: float) -> str:
+    return f"the query takes more than {memory:g} GB of memory; narrow it, or allow more with --memory"
 
 
 def _first_line(error: Exception) -> str:

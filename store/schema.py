@@ -5,8 +5,14 @@ A kind is a folder. `dataset` and `model` are folders below it (hive partitions)
 
 import pyarrow as pa
 
-VERSION = 1
-"""Written into every part; a reader that meets a later one says so."""
+VERSION = 2
+"""Stands in every part and in its name; a reader that meets a later one says so.
+
+1: parts named by their trial alone. 2: a part's name carries its SHA-256, and a part may hold many trials.
+"""
+
+ADDED: dict[int, dict[str, tuple[str, ...]]] = {}
+"""Columns that a version brought: version → kind → names. In parts of an earlier version they are null."""
 
 _UTC = pa.timestamp("us")
 
@@ -130,3 +136,27 @@ PARTITIONS: dict[str, tuple[str, ...]] = {
     "activations": ("dataset", "model"),
     "plans": ("study",),
 }
+
+
+def columns(kind: str) -> dict[str, str]:
+    """The columns that a reader sees of a kind, those of its folders last: name → SQL type."""
+    stored = {field.name: _sql_type(field.type) for field in KINDS[kind]}
+    return stored | {key: "varchar" for key in PARTITIONS[kind] if key not in stored}
+
+
+def stored_in(kind: str, version: int) -> list[str]:
+    """The columns that the parts of a version hold."""
+    later = {name for number, added in ADDED.items() if number > version for name in added.get(kind, ())}
+    return [name for name in KINDS[kind].names if name not in later]
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return _sql_type(kind.value_type) + "[]"
+    if pa.types.is_struct(kind):
+        return "struct(" + ", ".join(f'"{f.name}" {_sql_type(f.type)}' for f in kind) + ")"
+    if pa.types.is_timestamp(kind):
+        return "timestamp"
+    names = {"string": "varchar", "int16": "smallint", "int32": "integer", "int64": "bigint", "float": "real",
+             "double": "double", "binary": "blob"}  # fmt: skip
+    return names[str(kind)]

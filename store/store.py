@@ -1,30 +1,36 @@
-"""The results store: a folder of Parquet parts that is only ever added to, and SQL views over it.
+"""The results store: a folder of Parquet parts that is only ever added to, and SQL views over them.
 
 What it promises: a part is whole or not there; a trial exists once its row in `trials` names its parts; nothing is
-changed in place; where a trial ran twice, every view shows the same one run. What it does not promise: locks. Writers
-never wait for each other, and two that train the same trial waste time, not truth.
+changed in place; where a trial ran twice, every view shows the same one run; a damaged part costs what it held, and
+nothing else. What it does not promise: locks. Runs that share a store tell each other what they train (`store.claims`),
+and where that fails they waste time, not truth.
 """
 
-import glob
 import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from store import parts, schema
-from store.errors import StoreError
+from store import inventory, parts, schema, snapshot
+from store.errors import StoreError, StoreWarning
+from store.inventory import Inventory
 from store.views import views
 
 MARKER = "store.json"
+_NOT_OF_FILES = (
+    duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.PermissionException,
+    duckdb.InterruptException, duckdb.OutOfMemoryException,
+)  # fmt: skip
+Answer = TypeVar("Answer")
+Row = Mapping[str, Any]
 
 
 class Store:
@@ -32,7 +38,7 @@ class Store:
 
     Args:
         root: the folder.
-        create: make it a store if it is empty or not there.
+        create: make it a store if it is empty or not there, and one of this version if it is of an earlier one.
 
     Raises:
         StoreError: it is no store, or one of a later version.
@@ -42,7 +48,7 @@ class Store:
         self.root = root
         marker = root / MARKER
         if create and not marker.exists():
-            self._create(marker)
+            self._mark(marker)
         if not root.is_dir():
             raise StoreError(f"{root}: no results store there; `bench run` makes one, --store names another")
         try:
@@ -51,132 +57,189 @@ class Store:
             raise StoreError(f"{root} is no results store (it has no {MARKER}); --store names another folder") from None
         if not isinstance(version, int) or version > schema.VERSION:
             raise StoreError(f"{root} was written by a later version of bench (schema {version}); update bench")
+        for above in root.resolve().parts:
+            if above.partition("=")[0] in {key for keys in schema.PARTITIONS.values() for key in keys} and "=" in above:
+                raise StoreError(f"{root} lies in {above!r}, which reads as a part of a store; move it elsewhere")
+        if create and version < schema.VERSION:
+            self._mark(marker)
 
-    def _create(self, marker: Path) -> None:
+    def _mark(self, marker: Path) -> None:
         try:
             require_store_or_empty(self.root)
             self.root.mkdir(parents=True, exist_ok=True)
             # Two runs may start at once; the later rename writes the same words.
             part = marker.with_name(f".{MARKER}-{uuid.uuid4().hex[:8]}")
             part.write_text(json.dumps({"bench_store": schema.VERSION}) + "\n", encoding="utf-8")
+            parts.sync(part)
             part.replace(marker)
+            parts.sync(self.root)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise StoreError(f"{self.root}: cannot be written ({reason}); choose another --store") from None
 
-    def append_trial(
-        self,
-        trial: Mapping[str, Any],
-        predictions: Sequence[Mapping[str, Any]] = (),
-        activations: Sequence[Mapping[str, Any]] = (),
-    ) -> str:
-        """Add one run of a trial: its predictions and activations first, its own row last.
+    # --- Adding
+
+    def append_trial(self, trial: Row, predictions: Sequence[Row] = (), activations: Sequence[Row] = ()) -> str:
+        """Add one run of a trial; see `append_trials`."""
+        return self.append_trials([(trial, predictions, activations)])[0]
+
+    def append_trials(self, finished: Sequence[tuple[Row, Sequence[Row], Sequence[Row]]]) -> list[str]:
+        """Add runs of trials that ended together: predictions and activations first, their own rows last.
 
         Args:
-            trial: a row of `schema.TRIALS` with `dataset` and `model`; `attempt_id`, `finished_at` and `parts` are
-                filled in here.
-            predictions: rows of `schema.PREDICTIONS`, without what the trial's row says.
-            activations: rows of `schema.ACTIVATIONS`, likewise.
+            finished: for each trial of one dataset and model its row of `schema.TRIALS` with `dataset` and `model`
+                (`attempt_id`, `finished_at` and `parts` are filled in here); its rows of `schema.PREDICTIONS`, without
+                what the trial's row says; its rows of `schema.ACTIVATIONS`, likewise.
 
         Returns:
-            The attempt's id.
+            The ids of the attempts.
         """
-        attempt = uuid.uuid4().hex[:16]
-        keys = {"dataset": trial["dataset"], "model": trial["model"]}
-        shared = {key: trial[key] for key in ("trial_id", "recipe", "repeat", "fold")} | {"attempt_id": attempt}
-        written = [
-            parts.write(self.root, kind, keys, attempt, _table(kind, [{**shared, **row} for row in rows]))
-            for kind, rows in (("predictions", predictions), ("activations", activations))
-            if rows
-        ]
-        row = {**trial, "attempt_id": attempt, "finished_at": _now(), "parts": [asdict(p) for p in written]}
-        parts.write(self.root, "trials", keys, attempt, _table("trials", [row]))
-        return attempt
+        now, rows, predictions, activations = _now(), [], [], []
+        for trial, predicted, captured in finished:
+            attempt = {"attempt_id": uuid.uuid4().hex[:16]}
+            rows.append({**trial, **attempt, "finished_at": now})
+            shared = {key: trial[key] for key in ("trial_id", "recipe", "repeat", "fold")} | attempt
+            predictions += [{**shared, **row} for row in predicted]
+            activations += [{**shared, **row} for row in captured]
+        keys = {"dataset": finished[0][0]["dataset"], "model": finished[0][0]["model"]}
+        self.append_attempts(
+            keys, table("trials", rows), table("predictions", predictions), table("activations", activations)
+        )
+        return [row["attempt_id"] for row in rows]
 
-    def append_images(self, dataset: str, dataset_hash: str, images: Iterable[Mapping[str, Any]]) -> None:
+    def append_attempts(
+        self, keys: dict[str, str], trials: pa.Table, predictions: pa.Table, activations: pa.Table
+    ) -> None:
+        """Add attempts that are whole but for `parts`: tables in the schemas of the three kinds, for one partition."""
+        stem, written = uuid.uuid4().hex[:16], []
+        for kind, rows in (("predictions", predictions), ("activations", activations)):
+            if rows.num_rows:
+                part = parts.write(self.root, kind, keys, stem, rows)
+                counts = {c["values"]: c["counts"] for c in rows["attempt_id"].value_counts().to_pylist()}
+                written.append((part, counts))
+        named = [
+            [{"path": part.path, "sha256": part.sha256, "rows": counts[a]} for part, counts in written if a in counts]
+            for a in trials["attempt_id"].to_pylist()
+        ]
+        place = schema.TRIALS.get_field_index("parts")
+        trials = trials.set_column(place, schema.TRIALS.field(place), pa.array(named, schema.TRIALS.field(place).type))
+        parts.write(self.root, "trials", keys, stem, trials)
+
+    def append_images(self, dataset: str, dataset_hash: str, images: Iterable[Row]) -> None:
         """Publish the list of a dataset's images; the same list twice writes nothing, a later one wins."""
         keys = {"dataset": dataset}
         rows = [{"dataset_hash": dataset_hash, **image} for image in images]
         content = hashlib.sha256(repr([sorted(row.items()) for row in rows]).encode()).hexdigest()[:16]
-        name = f"{dataset_hash}-{content}"
-        if not (self.root / parts.place("images", keys) / f"{name}.parquet").exists():
+        stem = f"{dataset_hash}-{content}"
+        if stem not in self._stems("images", keys):
             now = _now()
-            parts.write(self.root, "images", keys, name, _table("images", [row | {"listed_at": now} for row in rows]))
+            parts.write(self.root, "images", keys, stem, table("images", [row | {"listed_at": now} for row in rows]))
 
-    def append_plan(self, study: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    def append_plan(self, study: str, rows: Sequence[Row]) -> None:
         """Record what a run of a study wants; a plan that repeats the newest one writes nothing."""
         content = json.dumps([[row[key] for key in sorted(row)] for row in rows], sort_keys=True)
         plan_id = hashlib.sha256(content.encode()).hexdigest()[:16]
-        folder = self.root / parts.place("plans", {"study": study})
-        newest = max((path.stem for path in folder.glob("*.parquet")), default="")
-        if newest.endswith(plan_id):
+        keys = {"study": study}
+        if max(self._stems("plans", keys), default="").endswith(plan_id):
             return
         now = _now()
         full = [{**row, "plan_id": plan_id, "planned_at": now} for row in rows]
-        name = f"{now:%Y%m%dT%H%M%S%f}-{plan_id}"
-        parts.write(self.root, "plans", {"study": study}, name, _table("plans", full))
+        parts.write(self.root, "plans", keys, f"{now:%Y%m%dT%H%M%S%f}-{plan_id}", table("plans", full))
+
+    def _stems(self, kind: str, keys: dict[str, str]) -> set[str]:
+        found = inventory.take(self.root, keys).of(kind)
+        return {file.name.stem for file in found}
+
+    # --- Reading
 
     def connect(self, *, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
-        """A new DuckDB connection with the raw tables and every view.
+        """A new DuckDB connection with every view over what the store holds at this moment.
+
+        What is added later does not show; after a compaction, open another.
 
         Args:
             in_memory: read all parts but the activations once, for many queries; else each query reads what it needs.
 
-        Raises:
-            StoreError: a part is damaged.
+        Warns:
+            StoreWarning: a part is damaged and left out.
         """
-        with self._reading():
-            connection = duckdb.connect()
-            for kind in schema.KINDS:
-                connection.execute(self._raw(kind, "table" if in_memory and kind != "activations" else "view"))
-            for view in views():
-                connection.execute(view.sql)
-            return connection
+        return self._settled(lambda found: self._connect(found, in_memory=in_memory))
 
-    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.connect() as connection, self._reading():
-            return connection.execute(sql).fetchall()
+    def read(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """What `ask` answers over a connection. It is asked again where a compaction, or damage that only reading
+        brings to light, took a file away meanwhile.
+        """
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            reason = str(error).strip().splitlines()[0]
-            raise StoreError(f"{self.root}: a part cannot be read ({reason}); put a sound copy in its place") from None
+        def once(found: Inventory) -> Answer:
+            with self._connect(found) as connection:
+                return ask(connection)
 
-    def _raw(self, kind: str, made_as: str) -> str:
-        keys = schema.PARTITIONS[kind]
-        found = "/".join([kind, *(f"{key}=*" for key in keys), "*.parquet"])
-        if next(self.root.glob(found), None) is not None:
-            files = f"{pattern(self.root)}/{found}".replace("'", "''")
-            types = ", ".join(f"'{key}': varchar" for key in keys)
-            source = f"read_parquet('{files}', hive_partitioning = true, hive_types = {{{types}}})"
-            return f"create {made_as} raw_{kind} as select * from {source}"
-        columns = ", ".join(f'"{name}" {_sql_type(kind_)}' for name, kind_ in _fields(kind))
-        return f"create table raw_{kind} ({columns})"
+        return self._settled(once)
 
-    def finished(self) -> tuple[set[str], set[str]]:
-        """The ids of the trials that are done, and of those that have only failed."""
-        rows = self._rows("select trial_id, status from trials")
-        done = {trial for trial, status in rows if status == "done"}
+    def finished(self, keys: Mapping[str, str] | None = None) -> tuple[set[str], set[str]]:
+        """The ids of the trials that are done, and of those that have only failed: of all, or of the `dataset` and
+        `model` in `keys`.
+        """
+
+        def once(found: Inventory) -> list[tuple[str, str]]:
+            with self._loaded(found) as connection:
+                return connection.execute("select trial_id, max(status = 'done') from attempts group by 1").fetchall()
+
+        rows = self._settled(once, keys)
+        done = {trial for trial, finished in rows if finished}
         return done, {trial for trial, _ in rows} - done
+
+    def mark(self, keys: Mapping[str, str]) -> object:
+        """Compares equal as long as no part of the `dataset` and `model` in `keys` came or went."""
+        return inventory.listing(self.root, keys)
+
+    def size(self) -> tuple[int, int]:
+        """How many sound parts there are, and their bytes."""
+        files = inventory.take(self.root).files
+        return len(files), sum(file.size for file in files)
 
     def fingerprint(self) -> str:
         """Twelve hex digits that name what the store holds: the hash of every trial that shows, and its run."""
-        rows = self._rows("select trial_id, attempt_id from trials order by 1, 2")
+        ask = "select trial_id, attempt_id from raw_trials order by 1, 2"
+        rows = self.read(lambda connection: connection.execute(ask).fetchall())
         return hashlib.sha256("\n".join(f"{a} {b}" for a, b in rows).encode()).hexdigest()[:12]
 
-    def check(self) -> list[str]:
-        """What is wrong with the parts that trials name: a sentence each, none for a sound store."""
-        problems = []
-        for path, digest, _ in self._rows("select unnest(parts, recursive := true) from trials"):
-            file = self.root / path
-            if not file.is_file():
-                problems.append(f"{path} is missing, which a trial names")
-            elif parts.sha256(file) != digest:
-                problems.append(f"{path} was altered after it was written")
-        return problems
+    def _settled(self, once: Callable[[Inventory], Answer], keys: Mapping[str, str] | None = None) -> Answer:
+        for _ in range(5):
+            found = inventory.take(self.root, keys)
+            try:
+                return once(found)
+            except _NOT_OF_FILES:
+                raise
+            except duckdb.Error:
+                # A file that looked untouched may be damaged: read all of them, and note what is sound now.
+                inventory.forget(self.root)
+                if inventory.take(self.root, keys) == found:
+                    raise
+        raise StoreError(f"{self.root}: parts come and go while they are read; try again")
+
+    def _loaded(self, found: Inventory) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        try:
+            snapshot.load(connection, self.root, found)
+        except BaseException:
+            connection.close()
+            raise
+        faults = {**found.left_out, **snapshot.lost(connection, found)}
+        for path, fault in faults.items():
+            warnings.warn(f"{self.root / path} {fault}; it is left out, see `bench store check`", StoreWarning, 3)
+        return connection
+
+    def _connect(self, found: Inventory, *, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
+        connection = self._loaded(found)
+        try:
+            snapshot.expose(connection, self.root, found, in_memory=in_memory)
+            for view in views():
+                connection.execute(view.sql)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def require_store_or_empty(root: Path) -> None:
@@ -196,34 +259,12 @@ def require_store_or_empty(root: Path) -> None:
         raise StoreError(f"{root} holds other things than results; --store names an empty or new folder")
 
 
-def pattern(root: Path) -> str:
-    """The store's folder for DuckDB's globs, whatever characters its name has."""
-    return glob.escape(str(root.resolve()))
+def table(kind: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows as an Arrow table in the kind's schema; what a row lacks is null."""
+    wanted = schema.KINDS[kind]
+    return pa.Table.from_pylist([{name: row.get(name) for name in wanted.names} for row in rows], schema=wanted)
 
 
 def _now() -> datetime:
     """The time in UTC, as the store writes it: without a zone, which every reader would show in its own."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _table(kind: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    wanted = schema.KINDS[kind]
-    return pa.Table.from_pylist([{name: row.get(name) for name in wanted.names} for row in rows], schema=wanted)
-
-
-def _fields(kind: str) -> list[tuple[str, pa.DataType]]:
-    stored = [(field.name, field.type) for field in schema.KINDS[kind]]
-    named = [name for name, _ in stored]
-    return stored + [(key, pa.string()) for key in schema.PARTITIONS[kind] if key not in named]
-
-
-def _sql_type(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind):
-        return _sql_type(kind.value_type) + "[]"
-    if pa.types.is_struct(kind):
-        return "struct(" + ", ".join(f'"{f.name}" {_sql_type(f.type)}' for f in kind) + ")"
-    if pa.types.is_timestamp(kind):
-        return "timestamp"
-    names = {"string": "varchar", "int16": "smallint", "int32": "integer", "int64": "bigint", "float": "real",
-             "double": "double", "binary": "blob"}  # fmt: skip
-    return names[str(kind)]

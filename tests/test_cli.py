@@ -158,7 +158,7 @@ def test_status_and_store_commands(bench: Run, trained: Path) -> None:
     assert [(c["done"], c["missing"], c["failed"], c["stale"]) for c in cells] == [(6, 0, 0, 0)] * 4
     assert bench("status", "smal", "--store", trained)[0] == 2
     assert "cnn-shallow" in bench("status", "--store", trained)[1]
-    assert "every part" in bench("store", "check", "--store", trained)[1]
+    assert "every one as it was written" in bench("store", "check", "--store", trained)[1]
     assert "tiny" in bench("store", "info", "--store", trained)[1]
 
 

@@ -13,7 +13,7 @@ import pytest
 from bench import cells, plan, runner, study
 from bench.datasets import Library
 from bench.errors import BenchError
-from store import Store, query
+from store import Store, checking, query
 
 
 def only(small_study: study.Study, *models: str) -> study.Study:
@@ -80,7 +80,7 @@ def test_a_killed_run_goes_on_where_it_was(data: Path, tmp_path: Path, library: 
     store = Store(tmp_path / "store")
     done, _ = store.finished()
     assert 2 <= len(done) < 12
-    assert store.check() == []
+    assert checking.check(store).sound
     loaded = study.load(str(tmp_path / "s.toml"))
     assert runner.run(runner.prepare(loaded, library), store, library.cache, "cpu").finished == 12 - len(done)
     assert query(store, "select done, missing from cells").to_pylist() == [{"done": 12, "missing": 0}]
@@ -134,11 +134,15 @@ def test_changed_images_make_trials_stale_and_say_why(
     own = Library((tmp_path / "data",), library.cache)
     chosen = only(small_study, "mean-colour")
     runner.run(runner.prepare(chosen, own), store, own.cache, "cpu")
-    next((tmp_path / "data" / "tiny" / "er").iterdir()).unlink()
+    er = tmp_path / "data" / "tiny" / "er"
+    (er / "00.png").unlink()
+    shutil.copy(er / "01.png", er / "new.png")
+    (er / "03.png").write_bytes((er / "02.png").read_bytes())
     runner.run(runner.prepare(chosen, own), store, own.cache, "cpu")
     (cell,) = status.cells(store)
     assert (cell["done"], cell["stale"]) == (6, 6)
-    assert "the images changed" in cell["why"]
+    changes = "1 added: er/new.png; 1 removed: er/00.png; 1 altered: er/03.png"
+    assert cell["why"] == f"stale: the images changed ({changes})"
     assert query(store, "select count(*) as n from trials where not current").to_pylist() == [{"n": 6}]
 
 

@@ -15,5 +15,4 @@ create view predictions as
 select
     p.trial_id, p.dataset, p.model, p.recipe, p.repeat, p.fold, p.subset, p.image_id, p.label, p.predicted,
     p.probabilities
-from raw_predictions p
-semi join trials t on p.trial_id = t.trial_id and p.attempt_id = t.attempt_id and t.status = 'done';
+from raw_predictions p;

@@ -33,7 +33,7 @@
 -- device: what it ran on
 -- versions_json: versions of Python and the libraries
 -- finished_at: when the trial was finished, in UTC
--- parts: the files that hold its predictions, with their SHA-256
+-- parts: the files that hold its predictions and activations, with their SHA-256, and how many of their rows are its own
 create view trials as
 select
     trial_id, attempt_id, cell_id, dataset, model, recipe, repeat, fold, status, error,
@@ -41,7 +41,4 @@ select
     recipe_json, protocol_json, dataset_hash, split_hash, model_version, weights, classes,
     train_images, test_images, holdout_images, mean, std, loss, accuracy,
     seconds, images_trained, parameters_trained, parameters_frozen, device, versions_json, finished_at, parts
-from raw_trials
-qualify row_number() over (
-    partition by trial_id order by (status = 'done') desc, finished_at desc, attempt_id desc
-) = 1;
+from raw_trials;

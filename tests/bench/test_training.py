@@ -453,7 +453,7 @@ def test_a_network_whose_loss_breaks_fails_with_a_reason(library: Library) -> No
     splits = datasets.splits(library, dataset, wanted)
     model = replace(models.get("cnn-shallow"), build=build)
     cell = plan.make_cell(dataset, model, Recipe(image_size=32, epochs=3), wanted, splits, "none")
-    bad, good = cells.run(cell, library.cache, CPU, lambda _: None)
+    (bad,), (good,) = cells.run(cell, library.cache, CPU, lambda _: None)
     assert bad.row["status"] == "failed"
     assert bad.row["error"] == "the loss became nan in epoch 1; a lower learning rate may help"
     assert len(bad.row["loss"]) == 1  # it stops there
