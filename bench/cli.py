@@ -282,7 +282,7 @@ def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
 def main() -> None:
     """Run the command, and turn what goes wrong into one sentence and an exit code."""
     warnings.showwarning = _warn
-    warnings.simplefilter("always", StoreWarning)
+    warnings.simplefilter("once", StoreWarning)
     try:
         app()
     except (UsageError, QueryError) as error:

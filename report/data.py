@@ -6,6 +6,7 @@ The store is `BENCH_STORE`, else `results` beside this project's report; the stu
 import atexit
 import json
 import os
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,7 +18,7 @@ import pandas as pd
 
 from report import palette
 from report.palette import Style
-from store import Store
+from store import Store, StoreWarning
 
 ROOT = Path(__file__).resolve().parent
 
@@ -55,12 +56,18 @@ class Results:
     Args:
         path: the store.
         study: one study's name, or None for all. Where two studies share a cell, the later plan counts.
+
+    Attributes:
+        left_out: damaged parts of the store, which nothing here is drawn from.
     """
 
     def __init__(self, path: Path, study: str | None = None) -> None:
         self.path = path
         self.store = Store(path)
-        self.connection: duckdb.DuckDBPyConnection = self.store.connect(in_memory=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", StoreWarning)
+            self.connection: duckdb.DuckDBPyConnection = self.store.connect(in_memory=True)
+        self.left_out = [w.message for w in caught if isinstance(w.message, StoreWarning)]
         self.connection.execute(
             """
             create table chosen as
@@ -172,6 +179,7 @@ class Results:
 @cache
 def results() -> Results:
     """The results that this site is drawn from, opened once."""
+    warnings.simplefilter("ignore", StoreWarning)  # the home page says what is left out
     found = Results(store_path(), os.environ.get("BENCH_STUDY") or None)
     atexit.register(found.connection.close)
     return found

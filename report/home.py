@@ -15,6 +15,9 @@ def summary() -> None:
         f"So far: **{counted(trials, 'trial')}** of **{counted(models, 'model')}** on "
         f"**{counted(len(found.datasets), 'dataset')}**. " + conclusions.in_one_sentence() + "\n"
     )
+    if found.left_out:
+        print("::: {.callout-warning}\nParts of the results are damaged and left out of everything on this site:\n")
+        print("".join(f"- `{warning.path}` {warning.fault}\n" for warning in found.left_out) + "\n:::\n")
 
 
 def overview() -> None:

@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -60,9 +61,10 @@ class Claims:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._ended.set()
         self._heart.join()
+        self.release(set(self.held))
         with suppress(OSError):
-            self.release(set(self.held))
             self._remove_the_dead()
+        with suppress(OSError):
             self._sign(self.run).unlink(missing_ok=True)
             self.folder.rmdir()  # fails, as it should, while others are at work
 
@@ -93,9 +95,9 @@ class Claims:
         """Give claims back."""
         for name in names:
             claim = self.folder / f"{name}.claim"
-            # Who took us for dead, while this machine slept say, has it now.
-            if _holder(claim) == self.run:
-                claim.unlink(missing_ok=True)
+            with suppress(OSError):
+                if _holder(claim) == self.run:  # else a run took us for dead, while this machine slept say, and has it
+                    claim.unlink()
             self.held.discard(name)
 
     def _take_away(self, claim: Path, holder: str) -> None:
@@ -180,11 +182,12 @@ def _me() -> dict[str, Any]:
     return {"machine": _machine(), "process": process.pid, "since": process.create_time()}
 
 
+@cache
 def _machine() -> str:
     """What tells whose processes can be seen from here: a container's are not those of its machine."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{socket.gethostname()} {boot} {os.readlink('/proc/self/ns/pid')}"
+        return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return f"{socket.gethostname()} {uuid.getnode():012x}"
 

@@ -1,5 +1,7 @@
 """What the store says when it cannot do what was asked: one sentence, with the mend."""
 
+from pathlib import Path
+
 
 class StoreError(Exception):
     """The store cannot be read or written, or is none."""
@@ -10,4 +12,13 @@ class QueryError(StoreError):
 
 
 class StoreWarning(UserWarning):
-    """Something in the store is not as it was written, and is left out of every answer."""
+    """A part of the store is not as it was written, and is left out of every answer.
+
+    Attributes:
+        path: the part, below the store's folder.
+        fault: what is wrong with it.
+    """
+
+    def __init__(self, root: Path, path: str, fault: str) -> None:
+        super().__init__(f"{root / path} {fault}; it is left out, see `bench store check`")
+        self.path, self.fault = path, fault

@@ -227,7 +227,7 @@ class Store:
             raise
         faults = {**found.left_out, **snapshot.lost(connection, found)}
         for path, fault in faults.items():
-            warnings.warn(f"{self.root / path} {fault}; it is left out, see `bench store check`", StoreWarning, 3)
+            warnings.warn(StoreWarning(self.root, path, fault), stacklevel=3)
         return connection
 
     def _connect(self, found: Inventory, *, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
