@@ -1,5 +1,7 @@
 """One SELECT is answered; nothing else is, nothing is written, nothing outside the store is read."""
 
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,3 +167,52 @@ def test_parts_are_read_by_any_reader(store: Store) -> None:
     assert arrow_rows.sort_by("image_id").to_pylist() == expected
     pandas_rows["probabilities"] = pandas_rows["probabilities"].map(list)
     assert pandas_rows.sort_values("image_id").to_dict("records") == expected
+
+
+# --- Time and memory
+
+
+ENDLESS = [
+    "with recursive x as (select 1 as n union all select n + 1 from x) select count(*) from x",
+    "select count(*) from range(1000000000) a, range(1000000000) b",
+    "select * from range(1000000000000) where range % 1000000007 = 5",
+]
+
+
+@pytest.mark.parametrize("sql", ENDLESS)
+def test_a_query_without_end_is_given_up(store: Store, sql: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(QueryError, match=r"^the query was given up after 0\.5 seconds; .* --timeout$"):
+        query(store, sql, timeout=0.5)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "with recursive x as (select 'abcdefgh' as t union all select t || t from x) select max(len(t)) from x",
+        "select range, repeat('x', 1000) as t from range(1000000000)",  # an answer that grows and grows
+        "select list(range) from range(1000000000)",
+    ],
+)
+def test_a_query_that_takes_all_memory_is_refused(store: Store, sql: str) -> None:
+    with pytest.raises(QueryError, match=r"^the query takes more than 0\.1 GB of memory; .* --memory$"):
+        query(store, sql, memory=0.1, timeout=60)
+
+
+def test_work_that_does_not_fit_goes_on_in_a_file_that_is_removed(
+    store: Store, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    numbered = "select row_number() over (order by hash(range)) as r from range(4000000)"
+    sql = f"select count(*) as n from ({numbered}) where r % 2 = 0"
+    assert query(store, sql, memory=0.1).to_pylist() == [{"n": 2_000_000}]
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize("name", ["autoinstall_known_extensions", "autoload_known_extensions"])
+def test_no_extension_loads(store: Store, name: str) -> None:
+    assert query(store, f"select current_setting('{name}') as value").to_pylist() == [{"value": False}]
+    with pytest.raises(QueryError):
+        query(store, "select * from sqlite_scan('x', 'y')")
