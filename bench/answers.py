@@ -78,7 +78,7 @@ def _dump(answer: "pa.Table", kind: str, file: Any) -> None:
         json.dump(rows, file, indent=1, default=str)
         file.write("\n")
     else:
-        writer = csv.DictWriter(file, answer.column_names)
+        writer = csv.DictWriter(file, answer.column_names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -162,6 +162,72 @@ def test_status_and_store_commands(bench: Run, trained: Path) -> None:
     assert "tiny" in bench("store", "info", "--store", trained)[1]
 
 
+def test_failed_trials_are_a_table_and_can_be_tried_again(
+    bench: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench import training
+
+    (tmp_path / "s.toml").write_text(
+        'datasets = ["tiny"]\nmodels = ["mean-colour", "pixel-ratio"]\n[protocol]\nfolds = 2\nrepeats = 2\n'
+        "[recipe]\nimage_size = 48\n"
+    )
+    command = ("run", "s.toml", "--data", data, "--store", "s")
+    with monkeypatch.context() as broken:
+
+        def breaks(*_: object) -> None:
+            raise RuntimeError("out of [memory]")
+
+        broken.setattr(training, "fit_floor", breaks)
+        code, out, err = bench(*command)
+    assert (code, err) == (1, "")
+    rows = [line.split() for line in out.splitlines() if "out of [memory]" in line]
+    assert rows == [
+        ["tiny", model, "48px", "0.0", "0.1", "1.0", "1.1", "out", "of", "[memory]"]
+        for model in ("mean-colour", "pixel-ratio")
+    ], "a row a cell"
+    assert "0 trials trained, 8 failed" in out
+    assert bench(*command)[1].startswith("nothing to train")
+    assert "out of [memory]" in bench("status", "--store", "s")[1]
+    code, out, _ = bench(*command, "--retry-failed")
+    assert (code, "8 trials trained" in out) == (0, True)
+
+
+def test_a_damaged_part_is_named_moved_and_trained_again(bench: Run, data: Path, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "s")
+    code, out, _ = bench("store", "compact", "--store", "s")
+    assert (code, "parts became" in out) == (0, True)
+    (part,) = (tmp_path / "s" / "predictions" / "dataset=tiny" / "model=mean-colour").glob("*.parquet")
+    part.write_bytes(part.read_bytes()[:-9])
+    named = f"{part.relative_to(tmp_path)} was altered after it was written"
+    for command in (["status"], ["query", "select count(*) as n from trials", "--format", "csv"], ["store", "info"]):
+        code, out, err = bench(*command, "--store", "s")
+        assert code == 0
+        assert one_sentence(err), err
+        assert named in err
+    assert bench("query", "select count(*) as n from trials", "--format", "csv", "--store", "s")[1] == "n\n18\n"
+    code, out, err = bench("store", "check", "--store", "s")
+    assert (code, err) == (1, "")
+    assert named.removeprefix("s/") in out
+    assert "--repair" in out
+    assert bench("store", "check", "--repair", "--store", "s")[0] == 0
+    assert list((tmp_path / "s" / "quarantine").rglob(part.name))
+    assert bench("store", "check", "--store", "s")[::2] == (0, "")
+    cells = json.loads(bench("status", "--format", "json", "--store", "s")[1])
+    assert {c["model"]: c["missing"] for c in cells if c["missing"]} == {"mean-colour": 6}
+
+
+def test_stores_are_merged_and_exported(bench: Run, trained: Path, tmp_path: Path) -> None:
+    assert "24 trials added, 0 were here already" in bench("store", "merge", trained, "--store", "s")[1]
+    assert "0 trials added, 24 were here already" in bench("store", "merge", trained, "--store", "s")[1]
+    assert bench("store", "merge", tmp_path / "none", "--store", "s")[0] == 1
+    for file in ("all.duckdb", "one.csv", "one.parquet"):
+        code, out, _ = bench("store", "export", file, "--store", "s")
+        assert (code, (tmp_path / file).exists()) == (0, True)
+        assert "predictions" in out
+    code, _, err = bench("store", "export", "x.xlsx", "--store", "s")
+    assert (code, one_sentence(err)) == (1, True)
+
+
 def test_schema_names_every_table(bench: Run) -> None:
     _, out, _ = bench("query", "--schema")
     for table in ("predictions", "trials", "images", "scores", "votes", "cells", "plans"):
