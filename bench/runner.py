@@ -53,7 +53,7 @@ class Watch:
         """Training begins with these cells, in this order."""
 
     def cell(self, cell: Cell) -> None:
-        """This cell is next."""
+        """This cell is next: the first of its trials has been taken."""
 
     def advanced(self, share: float) -> None:
         """So much more of the current cell's work is done; the shares of a cell sum to 1."""
@@ -154,7 +154,6 @@ def run(
         work = Work(store, claims, skip_done=not force, skip_failed=not retry_failed and not force)
         while left:
             for cell in left:
-                watch.cell(cell)
                 for finished in _train(cell, work, cache, where, watch):
                     result.finished += finished.row["status"] == "done"
                     if finished.row["status"] == "failed":
@@ -173,9 +172,12 @@ def _train(cell: Cell, work: Work, cache: Path, device: Any, watch: Watch) -> It
     taken: list[Trial] = []
 
     def take(trial: Trial) -> bool:
-        if ours := work.take(cell, trial):
-            taken.append(trial)
-        return ours
+        if not work.take(cell, trial):
+            return False
+        if not taken:
+            watch.cell(cell)
+        taken.append(trial)
+        return True
 
     try:
         for together in cells.run(cell, cache, device, watch.advanced, take):

@@ -7,14 +7,24 @@ from typing import Any
 from bench.errors import unknown
 from store import Store, query
 
+# The view `cells` has more, and takes ten times as long: it counts every vote.
+CELLS = """
+    with scored as (
+        select c.study, c.cell_id, avg(s.balanced_accuracy) as test_balanced_accuracy
+        from current_plans c join scores s using (trial_id) where s.subset = 'test' group by all
+    )
+    select * from progress left join scored using (study, cell_id) order by study, dataset, recipe, model
+"""
+
 
 def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
-    """The rows of the view `cells`, each with a sentence `why` where something is missing, failed or stale.
+    """The rows of the view `progress`, each with `test_balanced_accuracy`, the mean over its trials' test folds, and
+    with a sentence `why` where something is missing, failed or stale.
 
     Raises:
         UsageError: the store has no plan of that study.
     """
-    found: list[dict[str, Any]] = query(store, "select * from cells order by study, dataset, recipe, model").to_pylist()
+    found: list[dict[str, Any]] = query(store, CELLS).to_pylist()
     studies = {cell["study"] for cell in found}
     if study is not None:
         if study not in studies:

@@ -71,7 +71,7 @@ class Results:
         self.connection.execute(
             """
             create table chosen as
-            select study, dataset, model, recipe, cell_id, scheme from cells
+            select study, dataset, model, recipe, cell_id, scheme from progress
             where done > 0 and ($study is null or study = $study)
             qualify row_number() over (partition by dataset, model, recipe, scheme order by planned_at desc, study) = 1
             """,

@@ -48,7 +48,7 @@ def votes(results: Results, section: Section) -> pd.DataFrame:
         join chosen c on c.study = v.study and c.dataset = v.dataset and c.model = v.model and c.recipe = v.recipe
         join (select distinct cell_id, dataset_hash from trials) t on t.cell_id = c.cell_id
         join images i on i.dataset = v.dataset and i.dataset_hash = t.dataset_hash and i.image_id = v.image_id
-        where c.scheme = $scheme and v.recipe = $recipe order by v.model, v.image_id
+        where c.scheme = $scheme and v.recipe = $recipe and v.subset = 'holdout' order by v.model, v.image_id
         """,
         scheme=section.scheme, recipe=section.recipe,
     )  # fmt: skip

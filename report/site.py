@@ -86,7 +86,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 def _require_results(store: Path, study: str | None) -> None:
     with Store(store).connect() as connection:
-        rows = connection.execute("select study, sum(done) from cells group by study").fetchall()
+        rows = connection.execute("select study, sum(done) from progress group by study").fetchall()
     if not any(done for name, done in rows if study in (None, name)):
         raise ReportError(
             f"{store} has no finished trials{f' of {study}' if study else ''} to draw; `bench run` trains some"

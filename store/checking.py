@@ -4,13 +4,14 @@ Nothing is deleted: what is damaged goes to `quarantine/`, where it can be looke
 as missing, and `bench run` trains them again.
 """
 
+import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from store import inventory, parts, schema, snapshot
+from store import compaction, inventory, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import Inventory
@@ -73,21 +74,26 @@ def repair(store: Store) -> Report:
             broken = connection.execute(
                 "select distinct part from incomplete where attempt_id not in (select attempt_id from attempts)"
             ).fetchall()
-            for (part,) in broken:
+            trials = [part for (part,) in broken]
+            for part in trials:
                 _keep_complete(connection, store.root, found, part)
-        for path in [*report.damaged, *report.lost, *report.strays, *(part for (part,) in broken)]:
+            named = compaction.only_named_by(connection, trials)
+        # Rows of trials first: what lacks its row does not show.
+        for path in [*trials, *named, *report.damaged, *report.lost, *report.strays]:
             _set_aside(store.root, path)
     inventory.forget(store.root)
     return report
 
 
 def _keep_complete(connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory, part: str) -> None:
-    """Write the complete rows of a part of trials into one of their own."""
-    columns = ", ".join(f'"{name}"' for name in schema.TRIALS.names)
-    rows = connection.sql(f"select {columns} from attempts where part = $part", params={"part": part}).to_arrow_table()
-    if rows.num_rows:
+    """Write the complete attempts of a part of trials, and what they name, into parts of their own.
+
+    Were only their rows written, then what the other rows named of the same files would show without a trial.
+    """
+    connection.execute("create or replace table chosen as select * from attempts where part = $part", {"part": part})
+    if connection.execute("select 1 from chosen limit 1").fetchall():
         (file,) = (file for file in found.files if file.path == part)
-        parts.write(root, "trials", file.keys, f"{file.name.stem}-{uuid.uuid4().hex[:4]}", rows)
+        compaction.pack(connection, root, file.keys, found)
 
 
 def _strays(root: Path, found: Inventory, named: set[str]) -> dict[str, str]:
@@ -111,7 +117,7 @@ def _strays(root: Path, found: Inventory, named: set[str]) -> dict[str, str]:
 
 
 def _set_aside(root: Path, path: str) -> None:
-    if not (root / path).is_file():
+    if not os.path.lexists(root / path):
         return
     aside = root / QUARANTINE / path
     try:

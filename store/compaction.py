@@ -3,12 +3,12 @@
 The new parts are written beside the old ones. The new part of trials, which names the new parts of predictions, is
 renamed last: from that moment on its rows count and the old ones are superseded; then the old files are deleted. A kill
 leaves either the old state or the new one with some old files beside it, which readers do not see and the next
-compaction deletes. Parts that are already large are left as they are.
+compaction deletes; new files that no row names yet are deleted after an hour. Parts that are already large are left as
+they are.
 """
 
 import uuid
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +66,7 @@ def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of
             if kind == "trials":
                 _trials(store.root, keys)
             else:
-                _lists(store.root, kind, keys, together=kind == "plans")
+                _lists(store.root, kind, keys, [f for f in before.of(kind) if f.keys == keys])
         progress(len(folders), len(folders))
         after = inventory.take(store.root)
     return Compacted(
@@ -83,7 +83,7 @@ def _trials(root: Path, keys: dict[str, str]) -> None:
         snapshot.load(connection, root, found)
         useless, small = _sorted_out(connection, found)
         files = {file.path: file for file in found.files}
-        named = _only_named_by(connection, small)
+        named = only_named_by(connection, small)
         old = [files[path] for path in small + named if path in files]
         if len(small) < 2 and all(file.name.version == schema.VERSION for file in old):
             small = []
@@ -93,10 +93,10 @@ def _trials(root: Path, keys: dict[str, str]) -> None:
                 "where part in (select unnest($parts))",
                 {"parts": small},
             )
-            _pack(connection, root, keys, found)
+            pack(connection, root, keys, found)
         gone = useless + small
         left = [file.path for file in found.files if _is_left_behind(connection, root, file)]
-        _delete(root, [*gone, *_only_named_by(connection, gone), *left])
+        _delete(root, [*gone, *only_named_by(connection, gone), *left])
 
 
 def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tuple[list[str], list[str]]:
@@ -120,7 +120,7 @@ def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tupl
     )
 
 
-def _only_named_by(connection: duckdb.DuckDBPyConnection, trials: list[str]) -> list[str]:
+def only_named_by(connection: duckdb.DuckDBPyConnection, trials: list[str]) -> list[str]:
     """The parts of predictions and activations that rows in these parts of trials name, and no others."""
     rows = connection.execute(
         "select path from named group by path having bool_and(part in (select unnest($trials)))", {"trials": trials}
@@ -132,15 +132,16 @@ def _is_left_behind(connection: duckdb.DuckDBPyConnection, root: Path, file: Fil
     """Whether a part is what a compaction left that was killed before its rows counted, long ago."""
     if file.kind == "trials" or not file.name.stem.startswith(PACKED):
         return False
-    if connection.execute("select 1 from named where path = $path", {"path": file.path}).fetchone():
+    if connection.execute("select 1 from named where path = $path", {"path": file.path}).fetchall():
         return False
     return inventory.age(root / file.path) > LONG_AGO
 
 
-def _pack(connection: duckdb.DuckDBPyConnection, root: Path, keys: dict[str, str], found: Inventory) -> None:
+def pack(connection: duckdb.DuckDBPyConnection, root: Path, keys: dict[str, str], found: Inventory) -> None:
+    """Write the attempts in the table `chosen`, and what they name, into new parts of one partition."""
     # Names of a later compaction stand behind those of earlier ones, and behind those of a run, which are hex digits.
     stem = f"{PACKED}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}"
-    connection.execute("create table packed (attempt_id varchar, path varchar, sha256 varchar, rows bigint)")
+    connection.execute("create or replace table packed (attempt_id varchar, path varchar, sha256 varchar, rows bigint)")
     for kind in ("predictions", "activations"):
         _pack_kind(connection, root, keys, found, kind, stem)
     named = """
@@ -197,10 +198,14 @@ def _copy(connection: duckdb.DuckDBPyConnection, kind: str, rows: str, path: Pat
         raise OSError(str(error).splitlines()[0]) from None
 
 
-def _lists(root: Path, kind: str, keys: dict[str, str], *, together: bool) -> None:
-    """Image lists and plans: the views show each row once, however many parts hold it."""
-    files = inventory.take(root, keys, trust=False).of(kind)
-    for group in [files] if together else [[file] for file in files]:
+def _lists(root: Path, kind: str, keys: dict[str, str], files: list[File]) -> None:
+    """Plans of a study become one part, lists of images one for each list: the views show each row once, however many
+    parts hold it.
+    """
+    groups: dict[str, list[File]] = {}
+    for file in files:
+        groups.setdefault("" if kind == "plans" else file.name.stem, []).append(file)
+    for group in groups.values():
         if len(group) < 2 and all(file.name.version == schema.VERSION for file in group):
             continue
         stem = max(file.name.stem for file in group)  # the newest plan's, at which the next writer looks
@@ -211,7 +216,9 @@ def _lists(root: Path, kind: str, keys: dict[str, str], *, together: bool) -> No
 
 
 def _delete(root: Path, paths: Iterable[str]) -> None:
-    # Trials first: a row is never there without what it names.
-    for path in sorted(paths, key=lambda path: not path.startswith("trials/")):
-        with suppress(FileNotFoundError):
-            (root / path).unlink()
+    # Trials last: as long as they are there, the next compaction knows what else is to be deleted.
+    for path in sorted(paths, key=lambda path: path.startswith("trials/")):
+        try:
+            (root / path).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{root / path} cannot be deleted ({error.strerror or error}); compact again") from None

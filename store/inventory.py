@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from platformdirs import user_cache_path
 
 from store import parts, schema
+from store.errors import StoreError
 from store.parts import Name
 
 
@@ -61,11 +62,18 @@ def take(root: Path, keys: Mapping[str, str] | None = None, *, trust: bool = Tru
         root: the store's folder.
         keys: values of partitions, such as one dataset's; None for all.
         trust: whether a part that was found sound before, and looks untouched, is sound.
+
+    Raises:
+        StoreError: a folder cannot be listed.
     """
     noted = _read_note(root) if trust else {}
     seen: dict[str, list[Any]] = {}
     files, left_out = [], {}
-    for kind, path, status in _stable(root, keys or {}):
+    try:
+        listed = _stable(root, keys or {})
+    except OSError as error:
+        raise StoreError(f"{error.filename or root} cannot be read ({error.strerror or error})") from None
+    for kind, path, status in listed:
         mark = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         known = noted.get(path)
         if known is not None and known[:4] == mark:

@@ -5,7 +5,8 @@ names does not exist. The raw tables hold what shows and nothing else, so that n
 """
 
 import glob
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,16 @@ BEST = "(status = 'done') desc, finished_at desc, attempt_id desc, part desc"
 compaction is at work; the later name counts."""
 
 
+@contextmanager
+def _read() -> Iterator[None]:
+    """The SQL here is ours. What DuckDB cannot bind in it, or not put into words, is a file that has changed."""
+    try:
+        yield
+    except (duckdb.BinderException, UnicodeDecodeError) as error:
+        raise duckdb.InvalidInputException(f"a part cannot be read ({type(error).__name__})") from error
+
+
+@_read()
 def load(connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory) -> None:
     """Make the table `attempts`: every complete attempt of the sound parts, with the file `part` that its row is in;
     and `incomplete`: attempts that name a part which is not there, with the `path` of that part.
@@ -63,6 +74,7 @@ def lost(connection: duckdb.DuckDBPyConnection, found: Inventory) -> dict[str, s
     }
 
 
+@_read()
 def expose(connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory, *, in_memory: bool) -> None:
     """Make the raw tables of what shows, one for each kind.
 

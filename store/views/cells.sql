@@ -1,4 +1,5 @@
--- One row for each cell of a study: all trials of a dataset × model × recipe, as last planned.
+-- One row for each cell of a study: all trials of a dataset × model × recipe, as last planned, and what they score.
+-- `progress` has the same cells without the scores.
 --
 -- study: name of the study
 -- dataset: name of the dataset
@@ -18,48 +19,34 @@
 -- test_sd: standard deviation over the trials
 -- holdout_balanced_accuracy: mean over the trials on the holdout
 -- vote_balanced_accuracy: of the trials' vote on the holdout
+-- out_of_fold_vote_balanced_accuracy: of the repeats' vote on the test folds; null where there is only one repeat
 -- holdout_images: images in the holdout
 -- seconds: seconds of training in all
 create view cells as
-with wanted as (
-    select study, dataset, model, recipe, cell_id, scheme, max(planned_at) as planned_at, count(*) as wanted,
-        arg_max_null(unavailable, planned_at) as unavailable
-    from current_plans group by all
-), runs as (
-    select c.study, c.dataset, c.model, c.recipe,
-        count(*) filter (t.status = 'done') as done,
-        count(*) filter (t.status = 'failed') as failed,
-        min(t.error) as error,
-        sum(t.seconds) as seconds,
-        max(t.holdout_images) as holdout_images
-    from current_plans c join trials t on t.trial_id = c.trial_id group by all
-), outdated as (
-    select w.study, w.dataset, w.model, w.recipe, count(*) as stale
-    from wanted w join trials t using (dataset, model, recipe)
-    where t.status = 'done' and t.cell_id != w.cell_id and not t.current group by all
-), scored as (
+with scored as (
     select c.study, c.dataset, c.model, c.recipe,
         avg(s.balanced_accuracy) filter (s.subset = 'test') as test_balanced_accuracy,
         stddev_samp(s.balanced_accuracy) filter (s.subset = 'test') as test_sd,
         avg(s.balanced_accuracy) filter (s.subset = 'holdout') as holdout_balanced_accuracy
     from current_plans c join scores s on s.trial_id = c.trial_id group by all
 ), recalls as (
-    select study, dataset, model, recipe, label, avg((label = predicted)::int) as recall
+    select study, dataset, model, recipe, subset, label,
+        avg((label = predicted)::int) as recall,
+        max(trials) as trials
     from votes group by all
 ), voted as (
-    select study, dataset, model, recipe, avg(recall) as vote_balanced_accuracy from recalls group by all
+    select study, dataset, model, recipe,
+        avg(recall) filter (subset = 'holdout') as vote_balanced_accuracy,
+        avg(recall) filter (subset = 'test') as out_of_fold_vote_balanced_accuracy,
+        max(trials) filter (subset = 'test') as repeats
+    from recalls group by all
 )
 select
-    w.study, w.dataset, w.model, w.recipe, w.cell_id, w.scheme, w.planned_at, w.wanted,
-    coalesce(r.done, 0) as done,
-    coalesce(r.failed, 0) as failed,
-    w.wanted - coalesce(r.done, 0) - coalesce(r.failed, 0) as missing,
-    coalesce(o.stale, 0) as stale,
-    w.unavailable, r.error,
+    p.study, p.dataset, p.model, p.recipe, p.cell_id, p.scheme, p.planned_at, p.wanted, p.done, p.failed, p.missing,
+    p.stale, p.unavailable, p.error,
     s.test_balanced_accuracy, s.test_sd, s.holdout_balanced_accuracy, v.vote_balanced_accuracy,
-    r.holdout_images, r.seconds
-from wanted w
-left join runs r using (study, dataset, model, recipe)
-left join outdated o using (study, dataset, model, recipe)
+    case when v.repeats > 1 then v.out_of_fold_vote_balanced_accuracy end as out_of_fold_vote_balanced_accuracy,
+    p.holdout_images, p.seconds
+from progress p
 left join scored s using (study, dataset, model, recipe)
 left join voted v using (study, dataset, model, recipe);

@@ -1,36 +1,17 @@
--- The vote of all finished trials of a cell on each holdout image: the class that most trials predict;
--- a tie goes to the class with the higher mean probability.
+-- The vote of all finished trials of a cell on each image.
+-- On the holdout all trials vote. On the test folds those vote that did not train on the image, one trial a repeat.
 --
 -- study: name of the study
 -- dataset: name of the dataset
 -- model: name of the model
 -- recipe: name of the recipe
--- image_id: the holdout image
+-- subset: `holdout`, or `test` for the votes out of fold
+-- image_id: the image
 -- label: its class
--- predicted: the class voted for
+-- predicted: the class that most trials predict; a tie goes to the higher mean probability, then to the first class
+-- predicted_by_mean: the class with the highest mean probability; a tie goes to the first class
 -- trials: trials that voted
--- agreement: share of the trials that voted for it
+-- agreement: share of the trials that predict the class that most predict
 -- probabilities: mean probability of each class, in the order of the trials' `classes`
 create view votes as
-with ballots as (
-    select c.study, p.dataset, p.model, p.recipe, p.image_id, p.label, p.predicted,
-        unnest(t.classes) as candidate,
-        unnest(p.probabilities) as probability,
-        unnest(range(len(t.classes))) as place
-    from predictions p
-    join trials t using (trial_id)
-    join current_plans c on c.trial_id = p.trial_id
-    where p.subset = 'holdout'
-), tally as (
-    select study, dataset, model, recipe, image_id, label, candidate, place,
-        count(*) as trials,
-        count(*) filter (predicted = candidate) as votes,
-        avg(probability) as probability
-    from ballots group by all
-)
-select study, dataset, model, recipe, image_id, label,
-    arg_max(candidate, (votes, probability, -place)) as predicted,
-    max(trials) as trials,
-    max(votes) / max(trials) as agreement,
-    list(probability order by place) as probabilities
-from tally group by all;
+select * from tally(current_plans);

@@ -146,7 +146,7 @@ def test_any_one_select_is_answered(store: Store, sql: str, rows: list[dict[str,
 
 def test_every_table_that_shows_is_a_view(store: Store) -> None:
     names = {row["name"] for row in query(store, "show tables").to_pylist()}
-    assert {view.name for view in public()} <= names
+    assert {view.name for view in public() if view.call == view.name} <= names
 
 
 def test_parts_are_read_by_any_reader(store: Store) -> None:

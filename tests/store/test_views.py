@@ -2,8 +2,9 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -11,7 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    recall_score,
+    roc_auc_score,
+)
+from sklearn.utils.class_weight import compute_sample_weight
 
 from report import statistics
 from store import Store, public, query
@@ -58,7 +69,15 @@ def tied_grid() -> Grid:
     return Grid("tied", CLASSES[:4], {"test": labels, "holdout": labels}, {"test": holdout, "holdout": holdout})
 
 
-GRIDS = [*(random_grid(number) for number in range(30)), tied_grid()]
+def sure_grid() -> Grid:
+    """Three trials that are quite sure of every image, and often wrong: probabilities of 0 and 1."""
+    rng = np.random.default_rng(0)
+    labels = {subset: rng.integers(0, 3, size=12) for subset in ("test", "holdout")}
+    guesses = {subset: np.eye(3, dtype=np.float32)[rng.integers(0, 3, size=(3, 12))] for subset in labels}
+    return Grid("sure", CLASSES[:3], labels, guesses)
+
+
+GRIDS = [*(random_grid(number) for number in range(30)), sure_grid(), tied_grid()]
 
 
 def plan(study: str, cell: str, trials: Sequence[str], **fields: Any) -> list[dict[str, Any]]:
@@ -95,7 +114,8 @@ def grids(tmp_path_factory: pytest.TempPathFactory) -> Store:
                  "predicted": grid.classes[guess], "probabilities": grid.probabilities[subset][trial, n].tolist()}
                 for subset in ("test", "holdout") for n, guess in enumerate(grid.predicted(subset)[trial])
             ]  # fmt: skip
-            append(store, trial_id, grid.name, rows, dataset=grid.name, classes=grid.classes, repeat=trial)
+            course = {"loss": [1 / (epoch + 1 + trial) for epoch in range(trial)], "accuracy": [trial / 10] * trial}
+            append(store, trial_id, grid.name, rows, dataset=grid.name, classes=grid.classes, repeat=trial, **course)
     store.append_plan("s", plans)
     return store
 
@@ -104,6 +124,48 @@ def scikit(labels: NDArray[np.intp], predicted: NDArray[np.intp]) -> float:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "y_pred contains classes not in y_true|A single label was found")
         return float(balanced_accuracy_score(labels, predicted))
+
+
+def metrics(labels: NDArray[np.intp], probabilities: NDArray[np.float32]) -> dict[str, Any]:
+    """What scikit-learn, and a plain loop for the calibration, say of the predictions (N, C) of a trial."""
+    chances, predicted = probabilities.astype(float), probabilities.argmax(axis=1)
+    classes, weights = range(chances.shape[1]), compute_sample_weight("balanced", labels)
+    weighted: dict[str, Any] = {"sample_weight": weights, "labels": list(classes)}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The y_prob values do not sum to one")  # rounded to 32 bits
+        loss = log_loss(labels, chances, **weighted)
+        brier = brier_score_loss(labels, chances, **weighted, scale_by_half=False)
+    share = weights / weights.sum()
+    calibration = 0.0
+    for low in range(10):
+        sure = chances.max(axis=1)
+        inside = (sure >= low / 10) & ((sure < (low + 1) / 10) | (low == 9))
+        calibration += abs(sum(share[inside] * (sure - (predicted == labels))[inside]))
+    return {
+        "images": len(labels),
+        "balanced_accuracy": scikit(labels, predicted),
+        "accuracy": accuracy_score(labels, predicted),
+        "recall": recall_score(labels, predicted, labels=list(classes), average=None, zero_division=np.nan).tolist(),
+        "macro_f1": f1_score(labels, predicted, average="macro", zero_division=0),
+        "log_loss": loss,
+        "brier": brier,
+        "calibration_error": calibration,
+    }
+
+
+def plain_vote(classes: list[str], ballots: Sequence[tuple[str, Sequence[float]]]) -> dict[str, Any]:
+    """The vote of a class and probabilities from each trial: counted by hand."""
+    means = [fmean(chances[place] for _, chances in ballots) for place in range(len(classes))]
+    tally = [sum(guess == name for guess, _ in ballots) for name in classes]
+    best = max(range(len(classes)), key=lambda place: (tally[place], round(means[place], 12), -place))
+    surest = max(range(len(classes)), key=lambda place: (round(means[place], 12), -place))
+    return {
+        "predicted": classes[best],
+        "predicted_by_mean": classes[surest],
+        "trials": len(ballots),
+        "agreement": pytest.approx(max(tally) / len(ballots), abs=1e-9),
+        "probabilities": pytest.approx(means, abs=1e-9),
+    }
 
 
 # --- Scores and votes
@@ -123,38 +185,140 @@ def _tallies(grid: Grid) -> list[list[int]]:
     return [sorted(Counter(votes).values(), reverse=True) for votes in grid.predicted("holdout").T.tolist()]
 
 
-def test_scores_are_those_of_scikit_learn(grids: Store) -> None:
-    rows = query(grids, "select * from scores").to_pylist()
-    found = {(row["dataset"], row["repeat"], row["subset"]): row for row in rows}
+def each_trial(grids: Store, view: str) -> Iterator[tuple[dict[str, Any], Grid, str, int]]:
+    """The row of a view for every grid, subset and trial; there are no others."""
+    rows = query(grids, f"select * from {view}").to_pylist()
+    found = {(row["dataset"], row["subset"], row["repeat"]): row for row in rows}
     assert len(found) == len(rows) == 2 * sum(len(grid.probabilities["test"]) for grid in GRIDS)
     for grid in GRIDS:
+        for subset, trial in product(grid.labels, range(len(grid.probabilities["test"]))):
+            yield found[grid.name, subset, trial], grid, subset, trial
+
+
+def test_scores_are_those_of_scikit_learn(grids: Store) -> None:
+    for row, grid, subset, trial in each_trial(grids, "scores"):
+        row["recall"] = [np.nan if recall is None else recall for recall in row["recall"]]
+        for name, expected in metrics(grid.labels[subset], grid.probabilities[subset][trial]).items():
+            assert row[name] == pytest.approx(expected, abs=1e-9, nan_ok=True), (name, grid.name, subset, trial)
+        assert row["current"]
+
+
+def test_auroc_is_that_of_scikit_learn(grids: Store) -> None:
+    undefined = 0
+    for row, grid, subset, trial in each_trial(grids, "auroc"):
+        own = grid.labels[subset][:, None] == range(len(grid.classes))
+        some = (own.any(axis=0) & ~own.all(axis=0)).tolist()
+        chances = grid.probabilities[subset][trial]
+        areas = [roc_auc_score(own[:, n], chances[:, n]) if defined else None for n, defined in enumerate(some)]
+        assert row["auroc"] == [area and pytest.approx(area, abs=1e-9) for area in areas]
+        defined = [area for area in areas if area is not None]
+        assert row["macro_auroc"] == (pytest.approx(fmean(defined), abs=1e-9) if defined else None)
+        undefined += not defined
+    assert undefined
+
+
+def test_confusion_is_that_of_scikit_learn(grids: Store) -> None:
+    rows = query(grids, "select * from confusion").to_pylist()
+    assert all(row["images"] > 0 and row["current"] for row in rows)
+    found = {
+        tuple(row[k] for k in ("dataset", "subset", "repeat", "label", "predicted")): row["images"] for row in rows
+    }
+    assert len(found) == len(rows)
+    for grid in GRIDS:
+        places = range(len(grid.classes))
         for subset, labels in grid.labels.items():
             for trial, predicted in enumerate(grid.predicted(subset)):
-                row = found[grid.name, trial, subset]
-                assert row["images"] == len(labels)
-                assert row["accuracy"] == pytest.approx(accuracy_score(labels, predicted), abs=1e-9)
-                assert row["balanced_accuracy"] == pytest.approx(scikit(labels, predicted), abs=1e-9)
-                assert row["current"]
+                matrix = confusion_matrix(labels, predicted, labels=places)
+                for a, b in product(places, places):
+                    assert found.get((grid.name, subset, trial, grid.classes[a], grid.classes[b]), 0) == matrix[a, b]
+
+
+def test_curves_have_a_row_for_each_epoch(grids: Store) -> None:
+    rows = query(grids, "select * from curves where dataset = 'tied' or dataset = 'sure'").to_pylist()
+    points = [(row["dataset"], row["repeat"], row["epoch"], row["loss"], row["accuracy"]) for row in rows]
+    expected = [("sure", 1, 1, 1 / 2, 0.1), ("sure", 2, 1, 1 / 3, 0.2), ("sure", 2, 2, 1 / 4, 0.2)]
+    assert sorted(points) == [*expected, ("tied", 1, 1, 1 / 2, 0.1)]
+    assert all(row["current"] for row in rows)
 
 
 def test_votes_are_those_of_a_plain_count(grids: Store) -> None:
     rows = query(grids, "select * from votes").to_pylist()
-    found = {(row["dataset"], row["image_id"]): row for row in rows}
-    assert len(found) == len(rows) == sum(len(grid.labels["holdout"]) for grid in GRIDS)
-    for grid in GRIDS:
-        chances = grid.probabilities["holdout"].astype(float)
-        means = chances.mean(axis=0)
+    found = {(row["dataset"], row["subset"], row["image_id"]): row for row in rows}
+    assert len(found) == len(rows) == sum(len(labels) for grid in GRIDS for labels in grid.labels.values())
+    for grid, subset in product(GRIDS, ("test", "holdout")):
+        chances = grid.probabilities[subset].astype(float)
         oracle = statistics.vote(chances)
-        for n, votes in enumerate(grid.predicted("holdout").T.tolist()):
-            tally = [votes.count(place) for place in range(len(grid.classes))]
-            best = max(range(len(tally)), key=lambda place: (tally[place], round(means[n][place], 12), -place))
-            row = found[grid.name, f"holdout {n}"]
-            assert row["predicted"] == grid.classes[best] == grid.classes[oracle.predicted[n]]
-            assert row["label"] == grid.classes[grid.labels["holdout"][n]]
-            assert row["agreement"] == pytest.approx(max(tally) / len(votes), abs=1e-9)
+        for n, guesses in enumerate(grid.predicted(subset).T):
+            row = found[grid.name, subset, f"{subset} {n}"]
+            ballots = [(grid.classes[guess], chances[trial, n].tolist()) for trial, guess in enumerate(guesses)]
+            assert row.items() >= plain_vote(grid.classes, ballots).items()
+            assert row["predicted"] == grid.classes[oracle.predicted[n]]
             assert row["agreement"] == pytest.approx(oracle.agreement[n], abs=1e-9)
-            assert row["trials"] == len(votes)
-            assert row["probabilities"] == pytest.approx(means[n].tolist(), abs=1e-9)
+            assert row["label"] == grid.classes[grid.labels[subset][n]]
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, list[dict[str, Any]]]]:
+    """Two models, three repeats of two folds, and what each trial predicts; repeats cut the images in other places."""
+    store, rng = Store(tmp_path_factory.mktemp("folds") / "store", create=True), np.random.default_rng(1)
+    asked: dict[str, list[dict[str, Any]]] = {}
+    for model, repeat, fold in product(("one", "other"), range(3), range(2)):
+        seen = [("test", n) for n in range(14) if (n >> repeat) % 2 == fold] + [("holdout", n) for n in range(14, 20)]
+        rows = []
+        for subset, n in seen:
+            chances = rng.dirichlet([1, 1, 1]).round(1) if n % 2 else np.array([0.4, 0.4, 0.2])[rng.permutation(3)]
+            rows.append(
+                {"subset": subset, "image_id": f"image {n}", "label": CLASSES[n % 3],
+                 "predicted": CLASSES[chances.argmax()], "probabilities": chances.astype(np.float32).tolist()}
+            )  # fmt: skip
+        asked[f"{model} {repeat} {fold}"] = rows
+        fields = {"model": model, "repeat": repeat, "fold": fold, "classes": CLASSES[:3]}
+        append(store, f"{model} {repeat} {fold}", model, rows, **fields)
+    store.append_plan("s", [row for m in ("one", "other") for row in plan("s", m, _of(asked, m), model=m)])
+    return store, asked
+
+
+def _of(asked: dict[str, list[dict[str, Any]]], name: str) -> list[str]:
+    return [trial for trial in asked if trial.startswith(name)]
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("votes where model = 'other'", ["other"]),
+        ("vote((select list(trial_id) from trials where model = 'one'))", ["one"]),
+        ("vote(['other 1 0', 'one 2 1', 'one 0 0', 'one 0 0', 'unheard of'])", ["other 1 0", "one 2 1", "one 0 0"]),
+        ("vote((with best as (from trials where repeat < 9) select list(trial_id) from best))", ["o"]),
+    ],
+    ids=["a cell", "the same by hand", "some trials", "two models"],
+)
+def test_any_trials_vote_out_of_fold_and_on_the_holdout(
+    folds: tuple[Store, dict[str, list[dict[str, Any]]]], source: str, names: list[str]
+) -> None:
+    store, asked = folds
+    ballots: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in (row for name in names for trial in _of(asked, name) for row in asked[trial]):
+        ballots.setdefault((row["subset"], row["image_id"]), []).append(row)
+    rows = query(store, f"select * from {source}").to_pylist()
+    found = {(row["subset"], row["image_id"]): row for row in rows}
+    assert len(found) == len(rows)
+    assert found.keys() == ballots.keys()
+    for image, given in ballots.items():
+        expected = plain_vote(CLASSES[:3], [(row["predicted"], row["probabilities"]) for row in given])
+        assert found[image].items() >= (expected | {"dataset": "d", "label": given[0]["label"]}).items()
+
+
+def test_the_repeats_vote_out_of_fold(folds: tuple[Store, dict[str, list[dict[str, Any]]]]) -> None:
+    store, _ = folds
+    trials = "select subset, min(trials) as fewest, max(trials) as most from votes group by subset order by subset desc"
+    assert query(store, trials).to_pylist() == [
+        {"subset": "test", "fewest": 3, "most": 3}, {"subset": "holdout", "fewest": 6, "most": 6}
+    ]  # fmt: skip
+    for model in ("one", "other"):
+        rows = query(store, f"select * from votes where subset = 'test' and model = '{model}'").to_pylist()
+        expected = balanced_accuracy_score([row["label"] for row in rows], [row["predicted"] for row in rows])
+        (cell,) = query(store, f"select * from cells where model = '{model}'").to_pylist()
+        assert cell["out_of_fold_vote_balanced_accuracy"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_cell_sums_up_its_trials(grids: Store) -> None:
@@ -166,19 +330,23 @@ def test_a_cell_sums_up_its_trials(grids: Store) -> None:
             subset: [scikit(labels, predicted) for predicted in grid.predicted(subset)]
             for subset, labels in grid.labels.items()
         }
-        vote = statistics.vote(grid.probabilities["holdout"]).predicted
+        votes = {
+            subset: scikit(labels, statistics.vote(grid.probabilities[subset]).predicted)
+            for subset, labels in grid.labels.items()
+        }
         assert (cell["wanted"], cell["done"]) == (trials, trials)
         assert cell["test_balanced_accuracy"] == pytest.approx(fmean(scores["test"]), abs=1e-9)
         assert cell["holdout_balanced_accuracy"] == pytest.approx(fmean(scores["holdout"]), abs=1e-9)
-        assert cell["vote_balanced_accuracy"] == pytest.approx(scikit(grid.labels["holdout"], vote), abs=1e-9)
+        assert cell["vote_balanced_accuracy"] == pytest.approx(votes["holdout"], abs=1e-9)
         if trials == 1:
-            assert cell["test_sd"] is None
+            assert (cell["test_sd"], cell["out_of_fold_vote_balanced_accuracy"]) == (None, None)
         else:
             assert cell["test_sd"] == pytest.approx(stdev(scores["test"]), abs=1e-9)
+            assert cell["out_of_fold_vote_balanced_accuracy"] == pytest.approx(votes["test"], abs=1e-9)
         assert cell["seconds"] == pytest.approx(2.0 * trials)
 
 
-@pytest.mark.parametrize("view", [view.name for view in public()])
+@pytest.mark.parametrize("view", [view.call for view in public()])
 def test_a_snapshot_answers_alike(grids: Store, view: str) -> None:
     answers = []
     for in_memory in (False, True):
@@ -200,7 +368,7 @@ COUNTS = "wanted, done, failed, missing, stale"
 
 
 def counts(store: Store, study: str = "s") -> tuple[int, ...]:
-    (row,) = query(store, f"select {COUNTS} from cells where study = '{study}'").to_pylist()
+    (row,) = query(store, f"select {COUNTS} from progress where study = '{study}'").to_pylist()
     return tuple(row.values())
 
 
@@ -307,7 +475,7 @@ def test_studies_that_share_a_cell_each_have_it(store: Store) -> None:
 @pytest.mark.parametrize("view", public(), ids=lambda view: view.name)
 def test_every_column_is_documented_in_its_order(grids: Store, tmp_path: Path, view: Any) -> None:
     empty = Store(tmp_path / "empty", create=True)
-    described = f"select column_name, column_type from (describe {view.name})"
+    described = f"select column_name, column_type from (describe from {view.call})"
     columns = [query(store, described).to_pylist() for store in (empty, grids)]
     assert [column["column_name"] for column in columns[0]] == list(view.columns)
     assert columns[0] == columns[1], "an empty store has the same columns, of the same types"
