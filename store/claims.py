@@ -79,8 +79,8 @@ class Claims:
         claim = self.folder / f"{name}.claim"
         try:
             for _ in range(2):
-                with suppress(FileExistsError), claim.open("x", encoding="utf-8") as file:
-                    file.write(self.run)
+                with suppress(FileExistsError):
+                    self._write(claim)
                     self.held.add(name)
                     return True
                 holder = _holder(claim)
@@ -99,6 +99,15 @@ class Claims:
                 if _holder(claim) == self.run:  # else a run took us for dead, while this machine slept say, and has it
                     claim.unlink()
             self.held.discard(name)
+
+    def _write(self, claim: Path) -> None:
+        with claim.open("x", encoding="utf-8") as file:
+            try:
+                file.write(self.run)
+                file.flush()
+            except OSError:  # a full disk: what names nobody would block the others for a minute
+                claim.unlink(missing_ok=True)
+                raise
 
     def _take_away(self, claim: Path, holder: str) -> None:
         """Remove the claim of a dead run, unless it has another holder by now."""

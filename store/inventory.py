@@ -144,7 +144,7 @@ def _listing(root: Path, keys: Mapping[str, str]) -> list[Listed]:
             for entry in _entries(root / folder):
                 if entry.name.endswith(parts.SUFFIX) and not entry.name.startswith("."):
                     with suppress(FileNotFoundError):
-                        found.append((kind, f"{folder}/{entry.name}", entry.stat()))
+                        found.append((kind, f"{folder}/{entry.name}", _stat(entry)))
     return found
 
 
@@ -154,6 +154,15 @@ def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
             yield from sorted(entries, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
+
+
+def _stat(entry: "os.DirEntry[str]") -> os.stat_result:
+    try:
+        return entry.stat()
+    except FileNotFoundError:
+        raise
+    except OSError:  # a link that leads to itself, say: it will be found unreadable
+        return entry.stat(follow_symlinks=False)
 
 
 _GONE = "is gone"

@@ -1,92 +1,22 @@
-"""What the store promises: parts are whole or not there, a trial shows once, a kill or a full disk costs one trial."""
+"""What the store promises: parts are whole or not there, a trial shows once, any names come back."""
 
-import json
 import random
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from writing import INTACT, append, process
 
 from store import Store, StoreError, checking, inventory, query
 from store import store as store_module
 
-# Both what the tests here append and the script that other processes run: it knows only `store`.
-WRITER = '''
-import itertools, os, resource, signal, sys, time
-from pathlib import Path
-from store import Store, StoreError
-
-def append(store, trial_id, status="done", dataset="d", model="m", images=3):
-    """One trial with as many predictions as images; a failed one has none."""
-    row = {"trial_id": trial_id, "cell_id": "c", "dataset": dataset, "model": model, "recipe": "r", "repeat": 0,
-           "fold": 0, "status": status, "error": None if status == "done" else "it broke", "classes": ["a", "b"]}
-    shown = [{"subset": "test", "image_id": f"a/{i}", "label": "a", "predicted": "a", "probabilities": [0.75, 0.25]}
-             for i in range(images)]
-    maps = [{"image_id": "a/0", "label": "a", "layer": "l", "maps": 1, "height": 1, "width": 1, "values": b"x",
-             "low": [0.0], "high": [1.0]}]
-    done = status == "done"
-    return store.append_trial(row, shown if done else [], maps if done else [])
-
-def kill_over_and_over(root):
-    """For each line `FIRST TRIALS SECONDS`: a process appends trials from FIRST - 1 on; so long after its TRIALS-th it
-    is killed."""
-    import pandas  # pyarrow does so once, which would take up most of the time that a process has to live
-    for line in sys.stdin:
-        first, trials, seconds = line.split()
-        finished, tell = os.pipe()
-        child = os.fork()
-        if child == 0:
-            for number in itertools.count(max(int(first) - 1, 0)):
-                append(Store(root, create=True), f"t{number}")
-                os.write(tell, b".")
-        for _ in range(int(trials)):
-            os.read(finished, 1)
-        time.sleep(float(seconds))
-        os.kill(child, signal.SIGKILL)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-
-def append_many(root, name, count):
-    store = Store(root, create=True)
-    for number in range(int(count)):
-        append(store, f"{name}{number}")
-
-def append_with_little_room(root, limit):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
-    try:
-        append(Store(root), "big")
-    except StoreError as error:
-        print(error)
-'''
-exec(WRITER)
-append: Any = globals()["append"]
-
-INTACT = """
-    select t.trial_id, coalesce(list_sum([p.rows for p in t.parts if p.path like 'predictions%']), 0) as promised,
-        (select count(*) from predictions p where p.trial_id = t.trial_id) as shown
-    from trials t
-"""
 PLANNED = {"study_title": "S", "dataset": "d", "model": "m", "recipe": "r", "repeat": 0, "fold": 0, "cell_id": "c"}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store", create=True)
-
-
-@contextmanager
-def writer(call: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    """A process that runs one function of the script."""
-    code = f"{WRITER}\n{call}(Path(sys.argv[1]), *sys.argv[2:])"
-    command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-    assert process.returncode == 0
 
 
 def shown(store: Store, view: str = "trials", columns: str = "trial_id") -> list[Any]:
@@ -157,7 +87,7 @@ def test_a_snapshot_has_all_of_every_trial_in_it(store: Store, monkeypatch: pyte
     with store.connect(in_memory=True) as connection:
         rows = connection.execute(INTACT).fetchall()
     assert len(folders) > len(rows) >= 1
-    assert {(promised, shown) for _, promised, shown in rows} == {(3, 3)}
+    assert {row[1:] for row in rows} == {(4, 4, 4)}
 
 
 # --- A trial shows once
@@ -168,21 +98,21 @@ def test_a_snapshot_has_all_of_every_trial_in_it(store: Store, monkeypatch: pyte
     [("done failed", 0), ("failed done", 1), ("done done", 1), ("failed failed", 1), ("done failed done failed", 2)],
 )
 def test_of_several_attempts_one_shows(store: Store, statuses: str, winner: int) -> None:
-    attempts = [append(store, "t", status, images=3 + n) for n, status in enumerate(statuses.split())]
+    attempts = [append(store, "t", status=status, images=3 + n)[0] for n, status in enumerate(statuses.split())]
     status = statuses.split()[winner]
     assert shown(store, "trials", "attempt_id, status") == [(attempts[winner], status)]
     done = status == "done"
     assert len(shown(store, "predictions")) == (3 + winner) * done
-    assert shown(store, "scores", "images") == [(3 + winner,)] * done
-    assert len(shown(store, "activations")) == done
+    assert sum(images for (images,) in shown(store, "scores", "images")) == (3 + winner) * done
+    assert len(shown(store, "activations")) == 3 * done
     assert store.finished() == (({"t"}, set()) if done else (set(), {"t"}))
 
 
 def test_attempts_of_the_same_moment_have_a_fixed_winner(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "_now", lambda: datetime(2026, 1, 1))
-    attempts = [append(store, "t") for _ in range(5)]
+    attempts = [append(store, "t")[0] for _ in range(5)]
     assert shown(store, "trials", "attempt_id") == [(max(attempts),)]
-    assert len(shown(store, "predictions")) == 3
+    assert len(shown(store, "predictions")) == 4
 
 
 # --- Names
@@ -313,85 +243,13 @@ def test_images_are_kept_once_for_each_content(store: Store) -> None:
 
 def test_the_fingerprint_names_what_shows(store: Store) -> None:
     seen = [store.fingerprint()]
-    for change in (("a",), ("b",), ("a",), ("b", "failed")):
-        append(store, *change)
+    for trial, status in (("a", "done"), ("b", "done"), ("a", "done"), ("b", "failed")):
+        append(store, trial, status=status)
         seen.append(store.fingerprint())
         assert seen[-1] == Store(store.root).fingerprint()
     store.append_plan("s", [{**PLANNED, "trial_id": "a"}])
     assert len(set(seen)) == 4, "each new trial or run that shows gives a new one"
     assert seen[-1] == seen[-2] == store.fingerprint(), "a failed run behind a finished one does not show"
-
-
-def test_checking_finds_what_was_altered_or_lost(store: Store) -> None:
-    for trial in ("a", "b", "c"):
-        append(store, trial)
-    assert checking.check(store).sound
-    flipped, lost = sorted((store.root / "predictions").rglob("*.parquet"))[:2]
-    content = bytearray(flipped.read_bytes())
-    content[len(content) // 2] ^= 1
-    flipped.write_bytes(content)
-    lost.unlink()
-    relative = [path.relative_to(store.root).as_posix() for path in (flipped, lost)]
-    report = checking.check(store)
-    assert report.damaged == {relative[0]: "was altered after it was written"}
-    assert report.lost == {relative[1]: "is missing, and 1 trial(s) with it"}
-    assert not report.sound
-
-
-# --- Real processes
-
-
-def _twenty_kills(root: Path, seed: int) -> None:
-    rng, rounds = random.Random(seed), 20
-    store, expected = Store(root, create=True), 0
-    with writer("kill_over_and_over", root) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for number in range(rounds):
-            process.stdin.write(f"{expected} {rng.randrange(3)} {rng.uniform(0, 0.04)}\n")
-            process.stdin.flush()
-            assert process.stdout.readline() == "-9\n", number
-            trials = query(Store(root), INTACT).to_pylist()
-            assert all(trial["promised"] == trial["shown"] == 3 for trial in trials), number
-            ids = {trial["trial_id"] for trial in trials}
-            assert ids == {f"t{n}" for n in range(len(trials))}, "none is doubled, none that was finished is gone"
-            assert len(ids) >= expected, number
-            assert checking.check(store).sound
-            expected = len(ids)
-        process.stdin.close()
-    assert expected > rounds / 4, "trials were appended"
-    attempts = {path.name.partition(".")[0] for path in root.rglob("*.parquet")}
-    rows = {path.name.partition(".")[0] for path in (root / "trials").rglob("*.parquet")}
-    assert len(rows) > expected, "some trials ran twice"
-    assert attempts - rows or list(root.rglob("*.part")), "some kills came amid an append"
-
-
-def test_a_kill_at_any_moment_costs_one_trial(tmp_path: Path) -> None:
-    _twenty_kills(tmp_path / "store", 0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 11))
-def test_two_hundred_kills(tmp_path: Path, seed: int) -> None:
-    _twenty_kills(tmp_path / "store", seed)
-
-
-def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
-    root, seen = tmp_path / "store", 0
-    with writer("append_many", root, "a", 30) as one, writer("append_many", root, "b", 30) as two:
-        while one.poll() is None or two.poll() is None:
-            if (root / "store.json").exists():
-                done, failed = Store(root).finished()
-                assert len(done) >= seen
-                assert not failed
-                seen = len(done)
-            time.sleep(0.1)
-    store = Store(root)
-    assert shown(store) == sorted((f"{name}{number}",) for name in "ab" for number in range(30))
-    assert all(trial["promised"] == trial["shown"] == 3 for trial in query(store, INTACT).to_pylist())
-    assert checking.check(store).sound
-    assert json.loads((root / "store.json").read_text()) == {"bench_store": 2}
-    assert not list(root.glob(".store.json-*"))
 
 
 @pytest.mark.parametrize("kind", ["predictions", "trials"])
@@ -401,14 +259,14 @@ def test_a_full_disk_is_said_in_a_sentence(store: Store, kind: str) -> None:
     size = {path.relative_to(store.root).parts[0]: path.stat().st_size for path in before}
     assert size["predictions"] < size["activations"] < size["trials"] - 100
     limit = size["predictions"] // 2 if kind == "predictions" else size["trials"] - 100
-    with writer("append_with_little_room", store.root, limit) as process:
-        assert process.stdout is not None
-        said = process.stdout.read()
+    with process("append_with_little_room", store.root, limit) as running:
+        assert running.stdout is not None
+        said = running.stdout.read()
     assert said.startswith(f"{store.root}/{kind}/dataset=d/model=m: ")
     assert said.endswith("a part cannot be written (File too large); free space or choose another --store\n")
     assert said.count("\n") == 1
     assert not list(store.root.rglob("*.part"))
     assert set(before) <= set(files(store))
     assert shown(store) == [("old",)]
-    assert len(shown(store, "predictions")) == 3
+    assert len(shown(store, "predictions")) == 4
     assert checking.check(store).sound

@@ -3,20 +3,21 @@
 import itertools
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from store import Store, public, query
+from store import Store, StoreError, public, query
 from store.compaction import compact
 
 CLASSES = ["b", "a", "c"]
@@ -209,6 +210,29 @@ def compact_on_and_on(root: Path, seconds: str) -> None:
     while time.monotonic() < end:
         compact(Store(root))
         print("compacted", flush=True)
+
+
+def fill_up(root: Path) -> None:
+    """Trials until the disk is full, then a compaction; what is said is printed."""
+    store = Store(root, create=True)
+    with suppress(StoreError):
+        for number in itertools.count():
+            append(store, f"t{number}", images=300)
+            print(f"t{number}", flush=True)
+    for work in (partial(append, store, "more", images=300), partial(compact, store)):
+        try:
+            work()
+        except StoreError as error:
+            print(error, flush=True)
+
+
+def append_with_little_room(root: Path, limit: str) -> None:
+    """A trial where no file can be larger; what is said is printed."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+    try:
+        append(Store(root), "big")
+    except StoreError as error:
+        print(error)
 
 
 def _child(do: Callable[[], None]) -> int:
