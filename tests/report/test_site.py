@@ -1,6 +1,7 @@
 """The real site of a real store: rendered, opened in a browser, and run in the kernels that Quarto would use."""
 
 import functools
+import html
 import http.server
 import re
 import shutil
@@ -20,9 +21,9 @@ import pytest
 from bench import runner
 from bench.datasets import Library
 from bench.study import Study
-from report import site
+from report import site, sql_page
 from report.data import ROOT
-from store import Store, parts
+from store import Store, parts, query
 
 PAGES = (
     "index.html", "datasets.html", "datasets/tiny.html", "models.html", "activations.html", "conclusions.html",
@@ -122,11 +123,21 @@ def test_a_new_dataset_has_its_page_with_no_edit(
     assert not (ROOT / "datasets").exists() or not (ROOT / "datasets" / "mine.qmd").exists()
 
 
+@pytest.mark.parametrize("example", sql_page.EXAMPLES, ids=lambda example: example.question)
+def test_the_worked_queries_have_answers(trained: Path, rendered: Path, example: sql_page.Example) -> None:
+    """Ten of them, each as it stands on the page, and each asked of real results."""
+    assert len(sql_page.EXAMPLES) == 10
+    assert len({example.sql for example in sql_page.EXAMPLES}) == 10
+    answer = query(Store(trained), example.sql)
+    assert answer.num_rows > 0
+    assert all(any(value is not None for value in column.to_pylist()) for column in answer.columns)
+    page = re.sub(r"<[^>]*>", "", (rendered / "sql.html").read_text())
+    assert html.escape(example.sql.splitlines()[0], quote=False) in page
+
+
 def test_a_failing_page_leaves_the_old_site(
     rendered: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from report import sql_page
-
     old = tmp_path / "site"
     shutil.copytree(rendered, old)
     before = {p: p.read_bytes() for p in old.rglob("*") if p.is_file()}

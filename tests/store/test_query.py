@@ -1,5 +1,6 @@
 """One SELECT is answered; nothing else is, nothing is written, nothing outside the store is read."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -8,11 +9,14 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from writing import append
 
 from store import QueryError, Store, public, query
+from store.compaction import compact
 
 IMAGES = 3
 NAMES = {"dataset": "white cells 50%", "model": "a=b"}
@@ -149,24 +153,41 @@ def test_every_table_that_shows_is_a_view(store: Store) -> None:
     assert {view.name for view in public() if view.call == view.name} <= names
 
 
-def test_parts_are_read_by_any_reader(store: Store) -> None:
-    parts, columns = store.root / "predictions", ["dataset", "model", "trial_id", "image_id", "label", "probabilities"]
-    (part,) = parts.rglob("*.parquet")
-    unfinished = part.with_name(f".{part.stem}-0.part")
-    expected = query(store, f"select {', '.join(columns)} from predictions order by image_id").to_pylist()
-    assert [row["dataset"] for row in expected] == [NAMES["dataset"]] * IMAGES
-    unfinished.write_bytes(part.read_bytes()[:100])
+def _by_duckdb(folder: Path, columns: list[str]) -> Any:
     with duckdb.connect() as plain:
-        plain_rows = plain.sql(
-            f"select {', '.join(columns)} from read_parquet('{parts}/**/*.parquet', hive_partitioning = true)"
-        ).to_arrow_table()
-    pandas_rows = pd.read_parquet(parts)[columns].astype({"dataset": str, "model": str})
-    arrow_rows = ds.dataset(parts, partitioning="hive").to_table(columns)
-    unfinished.unlink()
-    assert plain_rows.sort_by("image_id").to_pylist() == expected
-    assert arrow_rows.sort_by("image_id").to_pylist() == expected
-    pandas_rows["probabilities"] = pandas_rows["probabilities"].map(list)
-    assert pandas_rows.sort_values("image_id").to_dict("records") == expected
+        pattern = f"'{folder}/**/*.parquet', hive_partitioning = true"
+        return plain.sql(f"select {', '.join(columns)} from read_parquet({pattern})").to_arrow_table().to_pylist()
+
+
+def _by_polars(folder: Path, columns: list[str]) -> Any:
+    return pl.read_parquet(f"{folder}/**/*.parquet", hive_partitioning=True).select(columns).to_dicts()
+
+
+def _by_pandas(folder: Path, columns: list[str]) -> Any:
+    frame = pd.read_parquet(folder)[columns].astype({"dataset": str, "model": str})
+    return frame.assign(probabilities=frame["probabilities"].map(list)).to_dict("records")
+
+
+def _by_arrow(folder: Path, columns: list[str]) -> Any:
+    return ds.dataset(folder, partitioning="hive").to_table(columns).to_pylist()
+
+
+@pytest.mark.parametrize("read", [_by_duckdb, _by_polars, _by_pandas, _by_arrow])
+def test_parts_are_read_by_any_reader(store: Store, tmp_path: Path, read: Any) -> None:
+    """Also while a part is being written, and after a compaction."""
+    copy = Store(shutil.copytree(store.root, tmp_path / "copy"))
+    columns = [*NAMES, "trial_id", "image_id", "label", "probabilities"]
+    for count in (IMAGES, IMAGES + 4):
+        (part,) = (copy.root / "predictions").rglob("*.parquet")
+        unfinished = part.with_name(f".{part.stem}-0.part")
+        unfinished.write_bytes(part.read_bytes()[:100])
+        expected = query(copy, f"select {', '.join(columns)} from predictions").to_pylist()
+        assert [row["dataset"] for row in expected] == [NAMES["dataset"]] * count
+        assert sorted(read(copy.root / "predictions", columns), key=repr) == sorted(expected, key=repr)
+        unfinished.unlink()
+        append(copy, "more", **NAMES)
+        compact(copy)
+    shutil.rmtree(copy.root)
 
 
 # --- Time and memory
