@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-.PHONY: site test test-slow lint clean
+.PHONY: site test test-slow bench-store lint clean
 
 site: $(INSTALLED)  ## train the demo study on the built-in dataset and draw its website
 	$(BIN)/bench run demo --store build/demo-store
@@ -13,6 +13,9 @@ test: lint  ## lint, types and tests
 
 test-slow: $(INSTALLED)  ## the long fault and simulation runs
 	$(BIN)/pytest -m slow
+
+bench-store: $(INSTALLED)  ## how fast a large store is written and asked, each figure beside its target
+	$(BIN)/python -m store.benchmark
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ with asked as (
         unnest(range(len(t.classes))) as place,
         unnest([class = p.label for class in t.classes]) as own,
         unnest(p.probabilities) as probability
-    from predictions p join trials t using (trial_id)
+    from predictions p join trials t using (trial_id, dataset, model)
 ), by_class as (
     select trial_id, dataset, model, recipe, repeat, fold, subset, place,
         count(*) filter (own) as own,

@@ -14,5 +14,5 @@
 create view confusion as
 select p.trial_id, p.dataset, p.model, p.recipe, p.repeat, p.fold, p.subset, t.current, p.label, p.predicted,
     count(*) as images
-from predictions p join trials t using (trial_id)
+from predictions p join trials t using (trial_id, dataset, model)
 group by all;

@@ -27,7 +27,8 @@ with asked as (
         p.probabilities[list_position(t.classes, p.label)]::double as chance,
         list_max(p.probabilities)::double - (p.predicted = p.label)::int as excess,
         least(floor(10 * list_max(p.probabilities)::double), 9) as bin
-    from predictions p join trials t using (trial_id)
+    -- Joined by the folders too: a query about one trial then opens the files of one dataset and model alone.
+    from predictions p join trials t using (trial_id, dataset, model)
 ), by_class as (
     -- DuckDB leaves out each aggregate that a query does not ask for. It would not leave out a join, nor `histogram`.
     select trial_id, dataset, model, recipe, repeat, fold, subset, current, label,
