@@ -9,6 +9,7 @@ and where that fails they waste time, not truth.
 import hashlib
 import json
 import os
+import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,8 @@ _NOT_OF_FILES = (
     duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.PermissionException,
     duckdb.InterruptException, duckdb.OutOfMemoryException,
 )  # fmt: skip
+PATIENCE = 30.0
+"""Seconds for which a reader tries again where parts come and go, as while one compaction follows another."""
 Answer = TypeVar("Answer")
 Row = Mapping[str, Any]
 
@@ -205,7 +208,8 @@ class Store:
         return hashlib.sha256("\n".join(f"{a} {b}" for a, b in rows).encode()).hexdigest()[:12]
 
     def _settled(self, once: Callable[[Inventory], Answer], keys: Mapping[str, str] | None = None) -> Answer:
-        for _ in range(5):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             found = inventory.take(self.root, keys)
             try:
                 return once(found)
