@@ -14,11 +14,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bench import augmentation
+from bench.folding import folded
 from bench.images import Pixels, replacing
 from bench.protocol import fingerprint
 from bench.recipe import PROCEDURE
 
-BATCH = 32
+BATCH = {"cpu": 4, "cuda": 128}
+"""Images that pass at once. On a CPU few do: the maps of more leave its cache, and it waits for memory five times as
+long as it computes.
+"""
+DRAWN = 32
+"""Angles that are drawn together; another number would be other angles."""
 
 Features = NDArray[np.float16]
 
@@ -64,6 +70,8 @@ def frozen_features(
     path = source.path(cache)
     if not path.is_file():
         backbone = backbone.eval().to(device).to(memory_format=torch.channels_last)
+        example = augmentation.normalise(source.pixels[:2], source.mean, source.std, device)
+        backbone = folded(backbone, example)
         everything = np.arange(len(source.pixels))
         plain = _forward(backbone, source, everything, None, device, progress)
         features = np.zeros((1 + source.views, *plain.shape), dtype=np.float16)
@@ -87,12 +95,16 @@ def _forward(
     device: torch.device,
     progress: Callable[[int], None],
 ) -> Features:
-    parts = []
-    for start in range(0, len(indices), BATCH):
-        rows = indices[start : start + BATCH]
+    parts, size, turns = [], BATCH[device.type], None
+    if generator is not None:
+        # Drawn in portions of their own, so that an image's angle does not depend on how many pass at once.
+        portions = [min(DRAWN, len(indices) - start) for start in range(0, len(indices), DRAWN)]
+        turns = torch.cat([augmentation.draw_turns(count, generator) for count in portions])
+    for start in range(0, len(indices), size):
+        rows = indices[start : start + size]
         batch = augmentation.normalise(source.pixels[rows], source.mean, source.std, device)
-        if generator is not None:
-            batch = augmentation.rotate_flip(batch, generator)
+        if turns is not None:
+            batch = augmentation.turned(batch, turns[start : start + size])
         parts.append(backbone(batch).half().cpu().numpy())
         progress(len(rows))
     return np.concatenate(parts)

@@ -131,10 +131,11 @@ def run(
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
     """
-    from bench import images, training
+    from bench import images, memory, training
 
     watch = watch or Watch()
     where = training.choose_device(device)
+    memory.keep_what_was_freed()
     done, failed = store.finished()
     left = list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed))
     unusable = _unusable({cell.model.name: cell for cell in left}.values())

@@ -350,6 +350,17 @@ def test_features_are_computed_once(tmp_path: Path) -> None:
             features.frozen_features(backbone, source(**fields), tmp_path, CPU)
 
 
+def test_features_do_not_depend_on_how_many_images_pass_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for size in (1, 7, 64):
+        monkeypatch.setitem(features.BATCH, "cpu", size)
+        found.append(features.frozen_features(small_backbone(), source(), tmp_path / str(size), CPU).astype(float))
+    for other in found[1:]:
+        assert np.abs(other - found[0]).max() < 2e-3
+
+
 def test_features_without_augmentation_are_the_images_alone(tmp_path: Path) -> None:
     assert features.frozen_features(small_backbone(), source(views=0), tmp_path, CPU).shape == (1, 45, 24)
 
