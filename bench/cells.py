@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import activations, features, images, training
+from bench import activations, features, images, memory, training
 from bench.models import Floor, Network, Transfer
 from bench.plan import Cell, Trial
 from bench.protocol import split_hash
@@ -148,7 +148,7 @@ def _row(
     return _identity(cell, trial, device) | {
         "status": "failed" if outcome.error else "done", "error": outcome.error,
         "mean": normalised[0], "std": normalised[1], "loss": outcome.loss, "accuracy": outcome.accuracy,
-        "seconds": outcome.seconds, "images_trained": outcome.images,
+        "seconds": outcome.seconds, "images_trained": outcome.images, "peak_memory": memory.peak(device),
         "parameters_trained": outcome.parameters_trained, "parameters_frozen": frozen,
     }  # fmt: skip
 

@@ -3,6 +3,10 @@
 import ctypes
 import resource
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Numbers of `mallopt` (glibc's malloc.h)."""
@@ -26,7 +30,11 @@ def keep_what_was_freed() -> bool:
     return bool(tell(_MMAP_MAX, 0)) and bool(tell(_TRIM_THRESHOLD, 2**31 - 1))
 
 
-def peak() -> int:
-    """The most memory that this process has taken so far, in bytes."""
+def peak(device: "torch.device") -> int:
+    """The most bytes that this process has taken so far; on a GPU, that its tensors have taken there."""
+    if device.type == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device))
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -5,13 +5,14 @@ A kind is a folder. `dataset` and `model` are folders below it (hive partitions)
 
 import pyarrow as pa
 
-VERSION = 2
+VERSION = 3
 """Stands in every part and in its name; a reader that meets a later one says so.
 
 1: parts named by their trial alone. 2: a part's name carries its SHA-256, and a part may hold many trials.
+3: trials tell the memory they took.
 """
 
-ADDED: dict[int, dict[str, tuple[str, ...]]] = {}
+ADDED: dict[int, dict[str, tuple[str, ...]]] = {3: {"trials": ("peak_memory",)}}
 """Columns that a version brought: version → kind → names. In parts of an earlier version they are null."""
 
 _UTC = pa.timestamp("us")
@@ -57,6 +58,7 @@ TRIALS = pa.schema(
         ("accuracy", pa.list_(pa.float64())),
         ("seconds", pa.float64()),
         ("images_trained", pa.int64()),
+        ("peak_memory", pa.int64()),
         ("parameters_trained", pa.int64()),
         ("parameters_frozen", pa.int64()),
         ("device", pa.string()),

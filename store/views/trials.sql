@@ -28,6 +28,8 @@
 -- accuracy: mean training accuracy of each epoch, on class-balanced draws
 -- seconds: seconds of training, with the trial's share of frozen features that were computed for it
 -- images_trained: training images that passed through, with repetition
+-- images_per_second: `images_trained` over `seconds`
+-- peak_memory: bytes that the process had taken at most by then; on a GPU, that its tensors took there; null before schema 3
 -- parameters_trained: weights that were trained
 -- parameters_frozen: weights that were not
 -- device: what it ran on
@@ -40,5 +42,5 @@ select
     trial_id in (select trial_id from current_plans) as current,
     recipe_json, protocol_json, dataset_hash, split_hash, model_version, weights, classes,
     train_images, test_images, holdout_images, mean, std, loss, accuracy,
-    seconds, images_trained, parameters_trained, parameters_frozen, device, versions_json, finished_at, parts
+    seconds, images_trained, images_trained / nullif(seconds, 0) as images_per_second, peak_memory, parameters_trained, parameters_frozen, device, versions_json, finished_at, parts
 from raw_trials;
