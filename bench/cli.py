@@ -63,7 +63,10 @@ def run(
     folds: Annotated[int | None, typer.Option(help="Folds, instead of the study's.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the study's.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Image size in pixels, instead of the study's.")] = None,
-    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, or cuda:0.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto (every GPU, else the CPU), cpu, or cuda:0,1.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that train at once; default: what keeps the devices busy.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
@@ -102,7 +105,7 @@ def run(
         with Screen(console) as screen:
             result = runner.run(
                 prepared, results, library.cache, device,
-                force=force, retry_failed=retry_failed, limit=limit, watch=screen,
+                force=force, retry_failed=retry_failed, limit=limit, count=workers, watch=screen,
             )  # fmt: skip
     except KeyboardInterrupt:
         _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)

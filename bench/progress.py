@@ -1,17 +1,18 @@
-"""A run on the screen: one bar over all trials with the time left, the current cell, the last scores."""
+"""A run on the screen: one bar over all trials with the time left, a line for each worker, the last scores."""
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from bench.loop import Watch
 from bench.plan import Cell
 from bench.printing import duration
-from bench.runner import Watch
 
 
 def balanced_accuracy(predictions: Sequence[dict[str, Any]], subset: str) -> float:
@@ -27,11 +28,30 @@ class _TimeLeft(ProgressColumn):
     """Time left by work rather than by trials: a trial of one model takes a hundred times another's."""
 
     def render(self, task: Task) -> Text:
-        worked, since = task.fields.get("worked", 0.0), task.fields.get("since")
+        if "worked" not in task.fields:
+            return Text()
+        worked, since = task.fields["worked"], task.fields.get("since")
         if since is None or worked < 0.005:
             return Text("…", style="dim")
         left = (time.monotonic() - since) * (1 - worked) / worked
         return Text(f"{duration(left)} left" if worked < 1 else "done")
+
+
+class _Count(ProgressColumn):
+    """How many are done of how many; nothing for a worker's line."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.completed:.0f}/{task.total:.0f} {task.fields['unit']}" if task.fields["unit"] else "")
+
+
+@dataclass
+class _Tally:
+    """What is known of a cell: how many trials are to end, how many have, and their scores."""
+
+    cell: Cell
+    began: float
+    ended: int = 0
+    scores: list[float] = field(default_factory=list)
 
 
 class Screen(Watch):
@@ -42,25 +62,25 @@ class Screen(Watch):
         self.bar = Progress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
             BarColumn(bar_width=12),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}", table_column=Column(no_wrap=True)),
+            _Count(table_column=Column(no_wrap=True)),
             _TimeLeft(),
             TextColumn("[dim]{task.fields[last]}"),
             console=console,
             expand=True,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task("", total=1, unit="", last="", visible=False)
-        self.costs: list[float] = []
-        self.done_cost = 0.0
+        self.task = self.bar.add_task("", total=1, unit="", last="", visible=False, worked=0.0)
+        self.all_costs = self.done_cost = 0.0
         self.current: Cell | None = None
-        self.scores: list[float] = []
+        self.wanted: dict[str, int] = {}
+        self.tallies: dict[str, _Tally] = {}
 
     def __enter__(self) -> "Screen":
         self.bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end_cell()
+        self._print_the_rest()
         self.bar.stop()
 
     def preparing(self, dataset: str, image_size: int, images: int) -> None:
@@ -70,45 +90,95 @@ class Screen(Watch):
         self.bar.advance(self.task)
 
     def started(self, cells: Sequence[Cell]) -> None:
-        self.costs = [cell.cost() for cell in cells]
-        trials = sum(len(cell.trials) for cell in cells)
+        self.all_costs = sum(cell.cost() for cell in cells)
+        self.wanted = {cell.id: len(cell.trials) for cell in cells}
+        trials = sum(self.wanted.values())
         self.bar.reset(self.task, total=max(trials, 1), description="", unit="trials", last="", visible=bool(cells))
         self.bar.update(self.task, since=time.monotonic(), worked=0.0)
 
+    def lane(self, name: str) -> Watch:
+        self.bar.update(self.task, description="all workers")
+        return _Lane(self, self.bar.add_task(f"{name}: starts", total=1, unit="", last=""), name)
+
     def cell(self, cell: Cell) -> None:
-        self._end_cell()
-        self.current, self.scores, self.began = cell, [], time.monotonic()
-        self.bar.update(self.task, description=f"[bold]{cell.model.name}[/] · {cell.dataset.name}", last="")
+        self.current = cell
+        self.begin(cell)
+        self.bar.update(self.task, description=_shown(cell), last="")
 
     def advanced(self, share: float) -> None:
         assert self.current is not None
-        self.done_cost += share * self.current.cost()
-        self.bar.update(self.task, worked=min(1.0, self.done_cost / sum(self.costs)))
+        self.work(self.current, share)
 
     def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
-        self.bar.advance(self.task)
-        if row["status"] == "failed":
-            self.console.print(
-                f"[red]failed[/]  {cell.name}, repeat {row['repeat']}, fold {row['fold']}: {row['error']}"
-            )
-            return
-        score = balanced_accuracy(predictions, "test")
-        self.scores.append(score)
-        self.bar.update(self.task, last=f"last {score:.3f}")
+        self.end(cell, row, predictions, self.task)
 
     def waiting(self, trials: int) -> None:
-        self._end_cell()
+        self._print_the_rest()
         said = f"waiting for {trials} trials of another run"
         if self.bar.tasks[self.task].description != said:
             self.bar.update(self.task, description=said, last="")
             if not self.console.is_terminal:
                 self.console.print(said, highlight=False)
 
-    def _end_cell(self) -> None:
-        if self.current is None or not self.scores:
+    # --- What a worker's lane tells too
+
+    def begin(self, cell: Cell) -> None:
+        """A worker is at this cell, perhaps not the first one."""
+        self.tallies.setdefault(cell.id, _Tally(cell, time.monotonic()))
+
+    def work(self, cell: Cell, share: float) -> None:
+        """So much more of a cell's work is done."""
+        self.done_cost += share * cell.cost()
+        self.bar.update(self.task, worked=min(1.0, self.done_cost / max(self.all_costs, 1e-9)))
+
+    def end(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]], line: TaskID) -> None:
+        """A trial of a cell has ended."""
+        self.bar.advance(self.task)
+        tally = self.tallies.setdefault(cell.id, _Tally(cell, time.monotonic()))
+        tally.ended += 1
+        if row["status"] == "failed":
+            self.console.print(
+                f"[red]failed[/]  {cell.name}, repeat {row['repeat']}, fold {row['fold']}: {row['error']}"
+            )
+        else:
+            tally.scores.append(balanced_accuracy(predictions, "test"))
+            self.bar.update(line, last=f"last {tally.scores[-1]:.3f}")
+        if tally.ended == self.wanted.get(cell.id):
+            self._print(tally)
+
+    def _print_the_rest(self) -> None:
+        for tally in list(self.tallies.values()):
+            self._print(tally)
+
+    def _print(self, tally: _Tally) -> None:
+        del self.tallies[tally.cell.id]
+        if not tally.scores:
             return
-        mean = sum(self.scores) / len(self.scores)
-        name = f"{self.current.dataset.name} · {self.current.model.name}"
-        took = duration(time.monotonic() - self.began)
-        self.console.print(f"{name:<46} {len(self.scores):>3} trials  test {mean:.3f}  {took:>8}", highlight=False)
-        self.scores = []
+        mean = sum(tally.scores) / len(tally.scores)
+        name = f"{tally.cell.dataset.name} · {tally.cell.model.name}"
+        took = duration(time.monotonic() - tally.began)
+        self.console.print(f"{name:<46} {len(tally.scores):>3} trials  test {mean:.3f}  {took:>8}", highlight=False)
+
+
+class _Lane(Watch):
+    """One worker's line below the bar."""
+
+    def __init__(self, screen: Screen, line: TaskID, name: str) -> None:
+        self.screen, self.line, self.name = screen, line, name
+        self.current: Cell | None = None
+
+    def cell(self, cell: Cell) -> None:
+        self.current = cell
+        self.screen.begin(cell)
+        self.screen.bar.update(self.line, description=f"{self.name}: {_shown(cell)}", last="")
+
+    def advanced(self, share: float) -> None:
+        assert self.current is not None
+        self.screen.work(self.current, share)
+
+    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
+        self.screen.end(cell, row, predictions, self.line)
+
+
+def _shown(cell: Cell) -> str:
+    return f"[bold]{cell.model.name}[/] · {cell.dataset.name}"

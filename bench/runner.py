@@ -1,26 +1,20 @@
 """A run: what a study wants, less what the store has, trained and appended. Screens and options stay outside."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench import datasets, models, plan
+from bench import datasets, loop, models, plan
 from bench.datasets import Dataset, Library
 from bench.errors import BenchError, UsageError
+from bench.loop import Result, Since, Watch
 from bench.models import WeightsUnavailableError
-from bench.plan import Cell, Trial
+from bench.plan import Cell
 from bench.protocol import Split
-from bench.sharing import Work
 from bench.study import Study
-from store import Claims, Store
-
-if TYPE_CHECKING:
-    from bench.cells import Finished
-
-POLL = 2.0
-"""Seconds between two looks at what other runs on the store have done."""
+from store import Store
 
 
 @dataclass(frozen=True)
@@ -30,39 +24,6 @@ class Prepared:
     study: Study
     cells: tuple[Cell, ...]
     absent: dict[str, str]
-
-
-@dataclass
-class Result:
-    """What a run did: trials finished, and those that failed with their reasons."""
-
-    finished: int
-    failures: list[tuple[Cell, Trial, str]]
-
-
-class Watch:
-    """Told of a run's progress; does nothing itself. A screen overrides what it shows."""
-
-    def preparing(self, dataset: str, image_size: int, images: int) -> None:
-        """A dataset's images are about to be decoded."""
-
-    def decoded(self) -> None:
-        """One more image is decoded."""
-
-    def started(self, cells: Sequence[Cell]) -> None:
-        """Training begins with these cells, in this order."""
-
-    def cell(self, cell: Cell) -> None:
-        """This cell is next: the first of its trials has been taken."""
-
-    def advanced(self, share: float) -> None:
-        """So much more of the current cell's work is done; the shares of a cell sum to 1."""
-
-    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
-        """A trial has ended and is in the store."""
-
-    def waiting(self, trials: int) -> None:
-        """Nothing is left but so many trials that other runs on this store are training."""
 
 
 def prepare(study: Study, library: Library) -> Prepared:
@@ -121,20 +82,32 @@ def run(
     force: bool = False,
     retry_failed: bool = False,
     limit: int | None = None,
+    count: int | None = None,
     watch: Watch | None = None,
 ) -> Result:
     """Train what is missing and append it, trial by trial; what is in the store is never trained again.
 
-    A trial that fails is kept as a row with its reason and the run goes on. Runs that share a store share the work:
-    each trains what no other is training, then waits for the others, and takes over from those that die.
+    A trial that fails is kept as a row with its reason and the run goes on. Runs that share a store share the work,
+    and so do the workers of one run.
+
+    Args:
+        prepared: the study, laid out.
+        store: where results go.
+        cache: the folder of decoded images and frozen features.
+        device: `auto`, `cpu`, `cuda:0`, or several as `cuda:0,1`.
+        force: train again what is done.
+        retry_failed: train again what has failed.
+        limit: stop after so many trials.
+        count: worker processes; None for one on each GPU, or as many as keep the CPU's cores busy.
+        watch: told of the progress.
 
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
     """
-    from bench import images, memory, training
+    from bench import images, memory, training, workers
 
     watch = watch or Watch()
-    where = training.choose_device(device)
+    devices, now = training.choose_devices(device), datetime.now(UTC).replace(tzinfo=None)
     memory.keep_what_was_freed()
     done, failed = store.finished()
     left = list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed))
@@ -150,49 +123,14 @@ def run(
         store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset))
     store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
     watch.started(left)
-    result = Result(0, [])
-    with Claims(store.root) as claims:
-        work = Work(store, claims, skip_done=not force, skip_failed=not retry_failed and not force)
-        while left:
-            for cell in left:
-                for finished in _train(cell, work, cache, where, watch):
-                    result.finished += finished.row["status"] == "done"
-                    if finished.row["status"] == "failed":
-                        result.failures.append((cell, finished.trial, finished.row["error"]))
-                    watch.trial(cell, finished.row, finished.predictions)
-            left = [open_cell for cell in left if (open_cell := work.open(cell)).trials]
-            if left:
-                watch.waiting(sum(len(cell.trials) for cell in left))
-                time.sleep(POLL)
+    since = Since(now if force else None, now if force or retry_failed else None)
+    alone, shares = workers.share(left, devices, count)
+    result = loop.train(alone, store, cache, devices[0], since, watch)
+    if shares:
+        by_one = {cell.id for cell in alone}
+        rest = [cell for cell in left if cell.id not in by_one]
+        result += workers.run(rest, store, cache, shares, since, watch)
     return result
-
-
-def _train(cell: Cell, work: Work, cache: Path, device: Any, watch: Watch) -> Iterator["Finished"]:
-    from bench import cells
-
-    taken: list[Trial] = []
-
-    def take(trial: Trial) -> bool:
-        if not work.take(cell, trial):
-            return False
-        if not taken:
-            watch.cell(cell)
-        taken.append(trial)
-        return True
-
-    try:
-        for together in cells.run(cell, cache, device, watch.advanced, take):
-            work.append(together)
-            yield from together
-    except (RuntimeError, ArithmeticError, ValueError) as error:
-        # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run.
-        reason = " ".join(str(error).split())[:500] or type(error).__name__
-        rest = filter(take, (trial for trial in cell.trials if trial not in taken))
-        left = [*(trial for trial in taken if trial.id not in work.ended), *rest]
-        failed = [cells.Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]
-        if failed:
-            work.append(failed)
-            yield from failed
 
 
 def _model(name: str, study: Study) -> models.Model:

@@ -1,6 +1,7 @@
 """Sharing a store's work between runs: which trials this run takes, and which have ended, here or elsewhere."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bench.plan import Cell, Trial
@@ -16,13 +17,15 @@ class Work:
     Args:
         store: the store.
         claims: what this run is training.
-        skip_done: leave alone what another run has finished meanwhile.
-        skip_failed: and what has failed.
+        done_since: what another run has finished since then is left alone; None for whatever is finished.
+        failed_since: and what has failed since then. Both in UTC.
     """
 
-    def __init__(self, store: Store, claims: Claims, *, skip_done: bool, skip_failed: bool) -> None:
+    def __init__(
+        self, store: Store, claims: Claims, *, done_since: datetime | None = None, failed_since: datetime | None = None
+    ) -> None:
         self.store, self.claims = store, claims
-        self.skip_done, self.skip_failed = skip_done, skip_failed
+        self.done_since, self.failed_since = done_since, failed_since
         self.ended: set[str] = set()
         self._found: dict[tuple[str, str], tuple[object, set[str]]] = {}
 
@@ -48,12 +51,10 @@ class Work:
         return cell.only([trial for trial in cell.trials if trial.id not in ended])
 
     def _ended_elsewhere(self, cell: Cell) -> set[str]:
-        if not self.skip_done:
-            return set()
         keys = {"dataset": cell.dataset.name, "model": cell.model.name}
         known = (cell.dataset.name, cell.model.name)
         mark = self.store.mark(keys)
         if known not in self._found or self._found[known][0] != mark:
-            done, failed = self.store.finished(keys)
-            self._found[known] = (mark, done | failed if self.skip_failed else done)
+            done, failed = self.store.finished(keys, done_since=self.done_since, failed_since=self.failed_since)
+            self._found[known] = (mark, done | failed)
         return self._found[known][1]

@@ -7,6 +7,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,10 +83,20 @@ def train_heads(
     lengths = [len(s.train) // min(recipe.batch_size, len(s.train)) for s in splits]
     for length in sorted(set(lengths)):
         members = [i for i, steps in enumerate(lengths) if steps == length]
-        for start in range(0, len(members), group := _together(features.shape[2], head, classes)):
-            chosen = members[start : start + group]
-            trained = _train_stack(features, labels, classes, [splits[i] for i in chosen], head, recipe, seed, device)
-            outcomes |= dict(zip(chosen, trained, strict=True))
+        group = min(len(members), _together(features.shape[2], head, classes))
+        while members:
+            chosen = [splits[i] for i in members[:group]]
+            try:
+                trained = _train_stack(features, labels, classes, chosen, head, recipe, seed, device)
+            except torch.OutOfMemoryError:
+                if group == 1:
+                    raise
+                # Fewer at once, with the same recipe: a smaller batch would be another training.
+                group //= 2
+                torch.cuda.empty_cache()
+                continue
+            outcomes |= dict(zip(members, trained, strict=False))
+            members = members[len(chosen) :]
     return [outcomes[i] for i in range(len(splits))]
 
 
@@ -176,12 +187,14 @@ def train_network(
 ) -> Outcome:
     """Train a whole network on one split of (N, H, W, 3) uint8 images; `progress` is told of each batch's images."""
     began = time.perf_counter()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     module = module.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=True)
     target = torch.from_numpy(labels).to(device)
     generator = torch.Generator().manual_seed(seed_of(split, seed, "augmentation"))
     loss_curve, hit_curve, images = [], [], 0
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), one_thread(device):
         torch.manual_seed(seed_of(split, seed, "dropout"))
         for draws in balanced_draws(labels, split, recipe, seed):
             module.train()
@@ -203,12 +216,26 @@ def train_network(
             hit_curve.append(hits / len(draws))
             if not math.isfinite(loss_curve[-1]):
                 break
-    test = predict(module, pixels[split.test], mean, std, device)
-    holdout = predict(module, pixels[split.holdout], mean, std, device)
+        test = predict(module, pixels[split.test], mean, std, device)
+        holdout = predict(module, pixels[split.holdout], mean, std, device)
     parameters = sum(p.numel() for p in module.parameters())
     seconds = time.perf_counter() - began
     error = _failure(loss_curve, test, holdout)
     return Outcome(split, test, holdout, loss_curve, hit_curve, seconds, images, parameters, error)
+
+
+@contextmanager
+def one_thread(device: torch.device) -> Iterator[None]:
+    """Train on one thread of the CPU. Sums come out otherwise on two, and a network trained whole makes much of that:
+    so its result would depend on how many workers share the cores. They are kept busy by as many trials.
+    """
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @torch.inference_mode()
@@ -249,20 +276,21 @@ def _failure(losses: Sequence[float], *probabilities: Probabilities) -> str | No
     return None
 
 
-def choose_device(wanted: str) -> torch.device:
-    """`auto` (a GPU if there is one), `cpu`, or `cuda:N`.
+def choose_devices(wanted: str) -> list[torch.device]:
+    """`auto` (all GPUs, else the CPU), `cpu`, `cuda`, or some GPUs, such as `cuda:0` or `cuda:0,1`.
 
     Raises:
-        BenchError: the device is not there.
+        BenchError: a device is not there.
     """
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(wanted)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
-        raise BenchError(f"--device {wanted}: expected auto, cpu or cuda:0")
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted in ("auto", "cuda") and there:
+        return [torch.device("cuda", number) for number in range(there)]
+    if wanted in ("auto", "cpu"):
+        return [torch.device("cpu")]
+    kind, _, numbers = wanted.partition(":")
+    chosen = numbers.split(",") if numbers else ["0"]
+    if kind != "cuda" or not all(number.isdecimal() for number in chosen):
+        raise BenchError(f"--device {wanted}: expected auto, cpu, cuda:0, or several as cuda:0,1")
+    if any(int(number) >= there for number in chosen):
         raise BenchError(f"--device {wanted}: no such GPU here; use --device cpu")
-    return device
+    return [torch.device("cuda", int(number)) for number in dict.fromkeys(chosen)]

@@ -179,18 +179,32 @@ class Store:
 
         return self._settled(once)
 
-    def finished(self, keys: Mapping[str, str] | None = None) -> tuple[set[str], set[str]]:
-        """The ids of the trials that are done, and of those that have only failed: of all, or of the `dataset` and
-        `model` in `keys`.
+    def finished(
+        self, keys: Mapping[str, str] | None = None, *, done_since: datetime | None = None,
+        failed_since: datetime | None = None,
+    ) -> tuple[set[str], set[str]]:  # fmt: skip
+        """The ids of the trials that are done, and of those that have only failed.
+
+        Args:
+            keys: only those of this `dataset` and `model`.
+            done_since: count only what was done from this time on, in UTC, without a zone.
+            failed_since: and only what failed from this time on.
         """
 
-        def once(found: Inventory) -> list[tuple[str, str]]:
+        def once(found: Inventory) -> list[tuple[str, bool, bool]]:
             with self._loaded(found) as connection:
-                return connection.execute("select trial_id, max(status = 'done') from attempts group by 1").fetchall()
+                return connection.execute(
+                    """
+                    select trial_id, bool_or(status = 'done' and ($done is null or finished_at >= $done)),
+                        bool_or(status != 'done' and ($failed is null or finished_at >= $failed))
+                    from attempts group by trial_id
+                    """,
+                    {"done": done_since, "failed": failed_since},
+                ).fetchall()
 
         rows = self._settled(once, keys)
-        done = {trial for trial, finished in rows if finished}
-        return done, {trial for trial, _ in rows} - done
+        done = {trial for trial, finished, _ in rows if finished}
+        return done, {trial for trial, _, failed in rows if failed} - done
 
     def mark(self, keys: Mapping[str, str]) -> object:
         """Compares equal as long as no part of the `dataset` and `model` in `keys` came or went."""

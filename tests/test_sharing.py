@@ -14,7 +14,7 @@ from typing import TypeAlias
 import duckdb
 import pytest
 
-from bench import runner, study
+from bench import loop, runner, study
 from bench.datasets import Library
 from bench.runner import Prepared
 from store import Claims, Store, claims, query
@@ -97,7 +97,7 @@ def test_two_runs_share_the_work_and_both_end(prepared: Prepared, store: Store, 
     with all_claimed(prepared, store):
         runs = [begin("one"), begin("two")]
         until(lambda: line in said(tmp_path, "one") and line in said(tmp_path, "two"), *runs)
-        time.sleep(2.5 * runner.POLL)
+        time.sleep(2.5 * loop.POLL)
     assert [run.wait(120) for run in runs] == [0, 0]
     trained = [int(said(tmp_path, name).rpartition(" trials trained; ")[0].split()[-1]) for name in ("one", "two")]
     assert min(trained) >= 1
@@ -120,7 +120,7 @@ def test_a_run_that_is_killed_is_followed_at_once_by_one_that_waits(
     killed.send_signal(signal.SIGSTOP)
     waits = begin("waits")
     until(lambda: "waiting for" in said(tmp_path, "waits"), waits)
-    time.sleep(runner.POLL)
+    time.sleep(loop.POLL)
     assert waits.poll() is None
     killed.kill()
     killed.wait()
@@ -148,12 +148,12 @@ def test_a_run_that_died_on_another_machine_is_followed_when_its_claims_expire(
 ) -> None:
     waited: list[int] = []
 
-    class Watch(runner.Watch):
+    class Watch(loop.Watch):
         def waiting(self, trials: int) -> None:
             waited.append(trials)
 
-    monkeypatch.setattr(runner, "Claims", functools.partial(Claims, beat=0.2, expiry=2.0))
-    monkeypatch.setattr(runner, "POLL", 0.1)
+    monkeypatch.setattr(loop, "Claims", functools.partial(Claims, beat=0.2, expiry=2.0))
+    monkeypatch.setattr(loop, "POLL", 0.1)
     (floor,) = (cell for cell in prepared.cells if cell.model.name == "mean-colour")
     (store.root / "claims").mkdir()
     (store.root / "claims" / f"{'0' * 16}.run").write_text('{"machine": "other", "process": 1, "since": 1.0}')
@@ -173,7 +173,7 @@ def test_what_another_run_finished_is_not_trained_even_where_its_claim_is_free(
     (floor,) = (cell for cell in prepared.cells if cell.model.name == "mean-colour")
     few = runner.Prepared(prepared.study, (floor,), {})
 
-    class Watch(runner.Watch):
+    class Watch(loop.Watch):
         def started(self, cells: object) -> None:
             assert runner.run(few, store, library.cache, "cpu", limit=4).finished == 4
 
@@ -183,5 +183,5 @@ def test_what_another_run_finished_is_not_trained_even_where_its_claim_is_free(
 
 def test_the_dead_are_followed_within_two_minutes() -> None:
     """A sign of life, the time without one, and the next look, with room for a slow file system."""
-    assert claims.BEAT + claims.EXPIRY + runner.POLL < 90
+    assert claims.BEAT + claims.EXPIRY + loop.POLL < 90
     assert claims.EXPIRY > 3 * claims.BEAT, "one sign of life that is late kills nobody"

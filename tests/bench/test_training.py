@@ -482,11 +482,40 @@ def test_a_floor_is_a_balanced_logistic_regression() -> None:
     assert outcome.parameters_trained == 3 * 25
 
 
-@pytest.mark.parametrize("name", ["cuda:99", "gpu", "mps", ""])
+@pytest.mark.parametrize("name", ["cuda:99", "cuda:0,99", "cuda:x", "cuda:-1", "gpu", "mps", "cpu:0", ""])
 def test_a_device_that_is_not_there_is_an_error(name: str) -> None:
     with pytest.raises(BenchError, match=f"--device {name}: "):
-        training.choose_device(name)
-    assert training.choose_device("cpu") == CPU
+        training.choose_devices(name)
+    assert training.choose_devices("cpu") == [CPU]
+
+
+def test_every_gpu_is_chosen_or_those_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    for wanted, numbers in (("auto", [0, 1, 2]), ("cuda", [0, 1, 2]), ("cuda:1", [1]), ("cuda:2,0,2", [2, 0])):
+        assert training.choose_devices(wanted) == [torch.device("cuda", number) for number in numbers]
+    assert training.choose_devices("cpu") == [CPU]
+
+
+def test_out_of_memory_means_fewer_heads_at_once_and_the_same_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, recipe, train, asked = Task(), Recipe(epochs=2), training._train_stack, []
+    expected = task.train(Head((16,)), recipe)
+
+    def small(features: Any, labels: Any, classes: int, splits: Any, *rest: Any) -> Any:
+        asked.append(len(splits))
+        if len(splits) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train(features, labels, classes, splits, *rest)
+
+    monkeypatch.setattr(training, "_train_stack", small)
+    most = 1
+    for one, other in zip(expected, task.train(Head((16,)), recipe), strict=True):
+        assert one.split is other.split
+        assert np.abs(one.test - other.test).max() <= 1e-3
+    assert asked[0] == len(task.splits) > 1 == asked[-1]
+    most = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        task.train(Head((16,)), recipe)
 
 
 def logistic(numbers: np.ndarray, labels: np.ndarray, split: Split) -> Any:

@@ -1,0 +1,123 @@
+"""One worker's loop: takes a trial that is free, trains it, appends it, until nothing is left to do."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.plan import Cell, Trial
+from bench.sharing import Work
+from store import Claims, Store
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.cells import Finished
+
+POLL = 2.0
+"""Seconds between two looks at what other runs on the store have done."""
+
+
+@dataclass
+class Result:
+    """What a run did: trials finished, and those that failed with their reasons."""
+
+    finished: int
+    failures: list[tuple[Cell, Trial, str]]
+
+    def __add__(self, other: "Result") -> "Result":
+        return Result(self.finished + other.finished, [*self.failures, *other.failures])
+
+
+class Watch:
+    """Told of a run's progress; does nothing itself. A screen overrides what it shows."""
+
+    def preparing(self, dataset: str, image_size: int, images: int) -> None:
+        """A dataset's images are about to be decoded."""
+
+    def decoded(self) -> None:
+        """One more image is decoded."""
+
+    def started(self, cells: Sequence[Cell]) -> None:
+        """Training begins with these cells, in this order."""
+
+    def cell(self, cell: Cell) -> None:
+        """This cell is next: the first of its trials has been taken."""
+
+    def taken(self, trial: Trial) -> None:
+        """This trial is about to be trained."""
+
+    def advanced(self, share: float) -> None:
+        """So much more of the current cell's work is done; the shares of a cell sum to 1."""
+
+    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
+        """A trial has ended and is in the store."""
+
+    def waiting(self, trials: int) -> None:
+        """Nothing is left but so many trials that other runs on this store are training."""
+
+    def lane(self, name: str) -> "Watch":
+        """What is told of one of several workers, by the name of its device."""
+        return self
+
+
+@dataclass(frozen=True)
+class Since:
+    """From when on what others have done, and what has failed, is not done again; None: whenever it was."""
+
+    done: datetime | None = None
+    failed: datetime | None = None
+
+
+def train(
+    cells: Sequence[Cell], store: Store, cache: Path, device: "torch.device", since: Since, watch: Watch
+) -> Result:
+    """Train the trials of these cells that no other run is training, then wait for the others, and take over from
+    those that die.
+    """
+    result, left = Result(0, []), list(cells)
+    with Claims(store.root) as claims:
+        work = Work(store, claims, done_since=since.done, failed_since=since.failed)
+        while left:
+            for cell in left:
+                for finished in _train(cell, work, cache, device, watch):
+                    result.finished += finished.row["status"] == "done"
+                    if finished.row["status"] == "failed":
+                        result.failures.append((cell, finished.trial, finished.row["error"]))
+                    watch.trial(cell, finished.row, finished.predictions)
+            left = [open_cell for cell in left if (open_cell := work.open(cell)).trials]
+            if left:
+                watch.waiting(sum(len(cell.trials) for cell in left))
+                time.sleep(POLL)
+    return result
+
+
+def _train(cell: Cell, work: Work, cache: Path, device: Any, watch: Watch) -> Iterator["Finished"]:
+    from bench import cells
+
+    taken: list[Trial] = []
+
+    def take(trial: Trial) -> bool:
+        if not work.take(cell, trial):
+            return False
+        if not taken:
+            watch.cell(cell)
+        watch.taken(trial)
+        taken.append(trial)
+        return True
+
+    try:
+        for together in cells.run(cell, cache, device, watch.advanced, take):
+            work.append(together)
+            yield from together
+    except (RuntimeError, ArithmeticError, ValueError) as error:
+        # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run.
+        reason = " ".join(str(error).split())[:500] or type(error).__name__
+        rest = filter(take, (trial for trial in cell.trials if trial not in taken))
+        left = [*(trial for trial in taken if trial.id not in work.ended), *rest]
+        failed = [cells.Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]
+        if failed:
+            work.append(failed)
+            yield from failed
