@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bench import augmentation
+from bench import cache as cache_
 from bench.folding import folded
-from bench.images import Pixels, replacing
+from bench.images import Pixels
 from bench.protocol import fingerprint
 from bench.recipe import PROCEDURE
 
@@ -67,23 +68,20 @@ def frozen_features(
     Raises:
         BenchError: the cache cannot be written.
     """
-    path = source.path(cache)
-    if not path.is_file():
-        backbone = backbone.eval().to(device).to(memory_format=torch.channels_last)
-        example = augmentation.normalise(source.pixels[:2], source.mean, source.std, device)
-        backbone = folded(backbone, example)
-        everything = np.arange(len(source.pixels))
-        plain = _forward(backbone, source, everything, None, device, progress)
-        features = np.zeros((1 + source.views, *plain.shape), dtype=np.float16)
-        features[0] = plain
-        for view in range(source.views):
-            generator = torch.Generator().manual_seed(source.seed * 1000 + view)
-            features[1 + view, source.augmented] = _forward(
-                backbone, source, source.augmented, generator, device, progress
-            )
-        with replacing(path) as file:
-            np.save(file, features)
-    return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+    return cache_.kept(source.path(cache), lambda: _computed(backbone, source, device, progress))
+
+
+def _computed(backbone: nn.Module, source: Source, device: torch.device, progress: Callable[[int], None]) -> Features:
+    backbone = backbone.eval().to(device).to(memory_format=torch.channels_last)
+    backbone = folded(backbone, augmentation.normalise(source.pixels[:2], source.mean, source.std, device))
+    everything = np.arange(len(source.pixels))
+    plain = _forward(backbone, source, everything, None, device, progress)
+    features = np.zeros((1 + source.views, *plain.shape), dtype=np.float16)
+    features[0] = plain
+    for view in range(source.views):
+        generator = torch.Generator().manual_seed(source.seed * 1000 + view)
+        features[1 + view, source.augmented] = _forward(backbone, source, source.augmented, generator, device, progress)
+    return features
 
 
 @torch.inference_mode()

@@ -3,19 +3,17 @@
 Every image is turned into RGB and resized, not cropped, so that no model sees its file type or shape.
 """
 
-import os
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import cache as cache_
 from bench.datasets import Dataset
 from bench.errors import BenchError
 from bench.protocol import fingerprint
@@ -76,16 +74,17 @@ def load(dataset: Dataset, size: int, cache: Path, progress: Callable[[], None] 
     """
     key = fingerprint([dataset.name, dataset.order_hash, size, PROCEDURE])
     path = cache / "images" / f"{dataset.name}-{size}px-{key}.npy"
-    if not path.is_file():
+
+    def decoded() -> Pixels:
         with ThreadPoolExecutor() as pool:
             jobs = [pool.submit(decode, image.path, size) for image in dataset.images]
-            decoded = []
+            arrays = []
             for job in jobs:
-                decoded.append(job.result())
+                arrays.append(job.result())
                 progress()
-        with replacing(path) as file:
-            np.save(file, np.stack(decoded))
-    return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+        return np.stack(arrays)
+
+    return cache_.kept(path, decoded)
 
 
 def channel_statistics(pixels: Pixels) -> tuple[list[float], list[float]]:
@@ -108,28 +107,3 @@ def thumbnail(path: Path, size: int = 96) -> bytes:
     buffer = BytesIO()
     Image.fromarray(decode(path, size)).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file under another name, and give it its own when it is whole.
-
-    Raises:
-        BenchError: the disk is full or the folder cannot be written.
-    """
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            part = Path(file.name)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or set BENCH_CACHE"
-        ) from None
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
