@@ -74,7 +74,7 @@ def at_work(tmp_path: Path, run: "subprocess.Popen[str]") -> list[psutil.Process
     """The workers that hold a claim."""
     folder, busy = tmp_path / "results" / "claims", set()
     with suppress(FileNotFoundError):  # the folder comes and goes with those who claim
-        claims = [folder / name for name in os.listdir(folder) if name.endswith(".claim")]
+        claims = [path for path in folder.iterdir() if path.suffix == ".claim"]
         for claim in claims:
             with suppress(OSError, ValueError):
                 busy.add(json.loads((folder / f"{claim.read_text()}.run").read_text())["process"])
