@@ -12,6 +12,10 @@ class UsageError(BenchError):
     """The question itself is wrong (an unknown name, a bad value); the command line exits with 2."""
 
 
+class DeviceLostError(BenchError):
+    """A device that was there does not answer any more; what others train goes on."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """An error for a name that nobody knows, with the nearest one that somebody does."""
     names = sorted(known)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import DeviceLostError
 from bench.plan import Cell, Trial
 from bench.sharing import Work
 from store import Claims, Store
@@ -28,6 +29,7 @@ class Result:
     failures: list[tuple[Cell, Trial, str]]
 
     def __add__(self, other: "Result") -> "Result":
+        """What two parts of a run did together."""
         return Result(self.finished + other.finished, [*self.failures, *other.failures])
 
 
@@ -78,6 +80,8 @@ def train(
     those that die.
     """
     result, left = Result(0, []), list(cells)
+    if not left:
+        return result
     with Claims(store.root) as claims:
         work = Work(store, claims, done_since=since.done, failed_since=since.failed)
         while left:
@@ -113,7 +117,9 @@ def _train(cell: Cell, work: Work, cache: Path, device: Any, watch: Watch) -> It
             work.append(together)
             yield from together
     except (RuntimeError, ArithmeticError, ValueError) as error:
-        # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run.
+        # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run. A device that is
+        # gone is no trial's fault: all that follow would fail on it.
+        _require_answer(device, error)
         reason = " ".join(str(error).split())[:500] or type(error).__name__
         rest = filter(take, (trial for trial in cell.trials if trial not in taken))
         left = [*(trial for trial in taken if trial.id not in work.ended), *rest]
@@ -121,3 +127,18 @@ def _train(cell: Cell, work: Work, cache: Path, device: Any, watch: Watch) -> It
         if failed:
             work.append(failed)
             yield from failed
+
+
+def _require_answer(device: "torch.device", error: Exception) -> None:
+    import torch
+
+    if device.type == "cpu":
+        return
+    try:
+        torch.zeros(1, device=device).sum().item()
+    except (RuntimeError, AssertionError):
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DeviceLostError(
+            f"{device} does not answer any more ({reason}); what was finished is in the store, "
+            "and another --device goes on from there"
+        ) from None

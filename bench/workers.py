@@ -22,7 +22,7 @@ import torch
 
 from bench import cells as cells_
 from bench import loop, memory
-from bench.errors import BenchError
+from bench.errors import BenchError, DeviceLostError
 from bench.loop import Result, Since, Watch
 from bench.plan import Cell, Trial
 from store import Store, StoreWarning
@@ -85,6 +85,8 @@ class _Crew:
         self.result = Result(0, [])
         self.deaths = Counter[str]()
         self.workers: list[_Worker] = []
+        self.lost: DeviceLostError | None = None
+        self.finished = False  # a worker ends of itself only where nothing is left for anybody
 
     def start(self, share: Share) -> None:
         context = multiprocessing.get_context("spawn")
@@ -105,10 +107,13 @@ class _Crew:
             except (EOFError, OSError):
                 self._gone(worker)
                 continue
+            if kind == "lost":
+                worker.ended, self.lost = True, told[0]
+                continue
             if kind == "error":
                 raise told[0]
             if kind == "end":
-                worker.ended = True
+                worker.ended = self.finished = True
             else:
                 self._tell(worker, kind, told)
 
@@ -176,6 +181,8 @@ def run(
             crew.start(one)
         while crew.workers:
             crew.listen()
+        if crew.lost and not crew.finished:
+            raise crew.lost
     finally:
         crew.stop()
     return crew.result
@@ -223,6 +230,8 @@ def _work(pipe: Connection, cells: Sequence[Cell], root: Path, cache: Path, shar
     try:
         loop.train(cells, Store(root), cache, torch.device(share.device), since, _Teller(pipe))
         pipe.send(("end",))
+    except DeviceLostError as error:
+        pipe.send(("lost", error))
     except Exception as error:  # whatever it is, the parent raises it
         pipe.send(("error", error))
 

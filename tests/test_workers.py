@@ -17,8 +17,10 @@ import psutil
 import pytest
 import torch
 
-from bench import plan, runner, study, workers
+from bench import loop, plan, runner, study, workers
 from bench.datasets import Library
+from bench.errors import BenchError
+from bench.loop import Since, Watch
 from bench.plan import Cell
 from store import Store, checking, query
 
@@ -225,3 +227,18 @@ def test_workers_are_as_many_as_can_work_at_once(
     assert counts([heads, shallow], gpus) == (0, ["cuda:0", "cuda:1"])
     assert counts([heads], gpus, 3) == (0, ["cuda:0", "cuda:1", "cuda:0"])
     assert counts([heads], gpus[1:]) == (1, []), "one GPU needs no other process"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU that is not there is had only where there is none")
+def test_a_gpu_that_is_gone_takes_no_trial_with_it(library: Library, small_study: study.Study, tmp_path: Path) -> None:
+    one = cell(library, small_study, "cnn-shallow", 3)
+    store, gone = Store(tmp_path / "store", create=True), workers.Share("cuda:0 #1", "cuda:0")
+    with pytest.raises(
+        BenchError, match=r"^cuda:0 does not answer any more \([^\n]*\); [^\n]*another --device goes on"
+    ):
+        workers.run([one], store, library.cache, [gone], Since(), Watch())
+    assert store.finished() == (set(), set())
+    with pytest.raises(BenchError, match="cuda:0 does not answer"):
+        loop.train([one], store, library.cache, torch.device("cuda", 0), Since(), Watch())
+    result = workers.run([one], store, library.cache, [gone, workers.Share("cpu #2", "cpu")], Since(), Watch())
+    assert (result.finished, result.failures) == (3, [])
