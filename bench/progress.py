@@ -97,7 +97,7 @@ class Screen(Watch):
         self.bar.update(self.task, since=time.monotonic(), worked=0.0)
 
     def lane(self, name: str) -> Watch:
-        self.bar.update(self.task, description="all workers")
+        self.bar.update(self.task, description="all workers", last="")
         return _Lane(self, self.bar.add_task(f"{name}: starts", total=1, unit="", last=""), name)
 
     def cell(self, cell: Cell) -> None:
@@ -171,6 +171,7 @@ class _Lane(Watch):
         self.current = cell
         self.screen.begin(cell)
         self.screen.bar.update(self.line, description=f"{self.name}: {_shown(cell)}", last="")
+        self._show_done(cell)
 
     def advanced(self, share: float) -> None:
         assert self.current is not None
@@ -178,6 +179,12 @@ class _Lane(Watch):
 
     def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
         self.screen.end(cell, row, predictions, self.line)
+        self._show_done(cell)
+
+    def _show_done(self, cell: Cell) -> None:
+        """The bar of a worker's line is that of its cell, whoever trains it."""
+        wanted, tally = self.screen.wanted.get(cell.id, 1), self.screen.tallies.get(cell.id)
+        self.screen.bar.update(self.line, total=wanted, completed=tally.ended if tally else wanted)
 
 
 def _shown(cell: Cell) -> str:
