@@ -8,6 +8,7 @@ to the end and compares what they score.
 
 import argparse
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -77,7 +78,7 @@ class Figures:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write down; 1 where a ratio is below its target."""
     parser = argparse.ArgumentParser(prog="python -m bench.benchmark", description=__doc__)
-    parser.add_argument("--data", default="../shared/data", help="the folder of the datasets")
+    parser.add_argument("--data", default=os.environ.get("BENCH_DATA") or "data", help="the folder of the datasets")
     parser.add_argument("--dataset", default="wbc-segmented")
     parser.add_argument("--model", action="append", choices=models.names(), help="only these; may be repeated")
     parser.add_argument("--image-size", type=int, default=224)
