@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from bench import printing, store_commands
+from bench import dataset_commands, printing, store_commands
+from bench.dataset_commands import DataOption
 from bench.errors import BenchError, UsageError
 from bench.store_commands import DEFAULT_STORE, StoreOption
 from store import QueryError, StoreError, StoreWarning
 
 if TYPE_CHECKING:
-    from bench.datasets import Library
     from bench.study import Study
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-dataset_app = typer.Typer(no_args_is_help=True, help="List, add, check and remove datasets.")
 model_app = typer.Typer(no_args_is_help=True, help="List the models, and say what each one is.")
-app.add_typer(dataset_app, name="dataset")
+app.add_typer(dataset_commands.app, name="dataset")
 app.add_typer(model_app, name="model")
 app.add_typer(store_commands.app, name="store")
 
@@ -40,14 +39,6 @@ def bench() -> None:
 
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name (blog, cpu, demo) or a TOML file.")]
-DataOption = Annotated[
-    list[str],
-    typer.Option(
-        "--data",
-        help="A folder that holds DATASET/CLASS/FILE or DATASET.toml cards; may be given several times. "
-        "Default: BENCH_DATA (folders joined as in PATH), else `data`.",
-    ),
-]
 DatasetsOption = Annotated[list[str], typer.Option("--dataset", help="Only this dataset; may be given several times.")]
 ModelsOption = Annotated[list[str], typer.Option("--model", help="Only this model; may be given several times.")]
 
@@ -87,7 +78,7 @@ def run(
         study, dataset, model, {"repeats": repeats, "folds": folds}, {"epochs": epochs, "image_size": image_size}
     )
     require_store_or_empty(store)
-    library = _library(data)
+    library = dataset_commands.library(data)
     if dataset:
         for name in dataset:
             library.load(name, images_per_class=chosen.images_per_class)
@@ -201,65 +192,6 @@ def report(
         site.serve(output, lambda address: printing.say(f"showing it at {address} (Ctrl-C ends)"))
 
 
-@dataset_app.command("list")
-def dataset_list(data: DataOption = []) -> None:
-    """Every dataset that is known, and whether its images are at hand."""
-    library = _library(data)
-    rows = []
-    for name in library.known():
-        card = library.card(name)
-        folder = library.image_folder(card)
-        place = "built in" if card.generator else (str(folder) if folder else "no images here")
-        rows.append([name, card.title, len(card.classes) or "", sum(card.counts.values()) or "", place])
-    printing.table(["name", "title", "classes", "images", "where"], rows)
-
-
-@dataset_app.command("add")
-def dataset_add(
-    name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders of images.")],
-    data: DataOption = [],
-) -> None:
-    """Make a folder of class folders known. Writes a card; copies and changes nothing."""
-    from bench import datasets
-
-    path, dataset = datasets.add(_library(data), name, folder)
-    printing.table(["class", "images"], [[k, v] for k, v in dataset.counts().items()])
-    small = [f"{k} has {v}" for k, v in dataset.counts().items() if v < 25]
-    if small:
-        printing.say(f"few images: {', '.join(small)}; expect wide intervals there.")
-    printing.say(f"card written: {path} (title, source, groups and more can be added there)")
-    printing.say(f"next: bench run --dataset {name}, then bench report")
-
-
-@dataset_app.command("check")
-def dataset_check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
-    """Compare the images at hand with the card, and read every one of them."""
-    from bench import auditing
-
-    library = _library(data)
-    dataset = library.load(name)
-    counted = dataset.counts()
-    printing.table(
-        ["class", "images", "card"],
-        [[c, counted[c], dataset.card.counts.get(c, "")] for c in dataset.classes],
-    )
-    problems = auditing.problems(dataset)
-    for problem in problems:
-        printing.say(problem)
-    if problems:
-        raise typer.Exit(1)
-    printing.say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
-
-
-@dataset_app.command("remove")
-def dataset_remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
-    """Delete the card of a dataset that was added. Its images and results stay."""
-    from bench import datasets
-
-    printing.say(f"removed {datasets.remove(_library(data), name)}; images and results are untouched.")
-
-
 @model_app.command("list")
 def model_list() -> None:
     """Every model, what of it is frozen and what is trained."""
@@ -329,12 +261,3 @@ def _study(
         protocol={k: v for k, v in protocol.items() if v is not None},
         recipe={k: v for k, v in recipe.items() if v is not None},
     )  # fmt: skip
-
-
-def _library(data: list[str]) -> "Library":
-    from bench.datasets import Library
-    from store import cache_folder
-
-    chosen = data or [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part] or ["data"]
-    folders = tuple(Path(part).expanduser() for part in chosen)
-    return Library(folders, cache_folder(), printing.say)

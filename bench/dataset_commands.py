@@ -1,0 +1,91 @@
+"""The commands below `bench dataset`: they parse, call, and print."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench import printing
+
+if TYPE_CHECKING:
+    from bench.datasets import Library
+
+app = typer.Typer(no_args_is_help=True, help="List, add, check and remove datasets.")
+DataOption = Annotated[
+    list[str],
+    typer.Option(
+        "--data",
+        help="A folder that holds DATASET/CLASS/FILE or DATASET.toml cards; may be given several times. "
+        "Default: BENCH_DATA (folders joined as in PATH), else `data`.",
+    ),
+]
+
+
+@app.command("list")
+def list_all(data: DataOption = []) -> None:
+    """Every dataset that is known, and whether its images are at hand."""
+    known = library(data)
+    rows = []
+    for name in known.known():
+        card = known.card(name)
+        folder = known.image_folder(card)
+        place = "built in" if card.generator else (str(folder) if folder else "no images here")
+        rows.append([name, card.title, len(card.classes) or "", sum(card.counts.values()) or "", place])
+    printing.table(["name", "title", "classes", "images", "where"], rows)
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders of images.")],
+    data: DataOption = [],
+) -> None:
+    """Make a folder of class folders known. Writes a card; copies and changes nothing."""
+    from bench import datasets
+
+    path, dataset = datasets.add(library(data), name, folder)
+    printing.table(["class", "images"], [[k, v] for k, v in dataset.counts().items()])
+    small = [f"{k} has {v}" for k, v in dataset.counts().items() if v < 25]
+    if small:
+        printing.say(f"few images: {', '.join(small)}; expect wide intervals there.")
+    printing.say(f"card written: {path} (title, source, groups and more can be added there)")
+    printing.say(f"next: bench run --dataset {name}, then bench report")
+
+
+@app.command("check")
+def check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
+    """Compare the images at hand with the card, and read every one of them."""
+    from bench import auditing
+
+    known = library(data)
+    dataset = known.load(name)
+    counted = dataset.counts()
+    printing.table(
+        ["class", "images", "card"],
+        [[c, counted[c], dataset.card.counts.get(c, "")] for c in dataset.classes],
+    )
+    problems = auditing.problems(dataset)
+    for problem in problems:
+        printing.say(problem)
+    if problems:
+        raise typer.Exit(1)
+    printing.say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
+
+
+@app.command("remove")
+def remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
+    """Delete the card of a dataset that was added. Its images and results stay."""
+    from bench import datasets
+
+    printing.say(f"removed {datasets.remove(library(data), name)}; images and results are untouched.")
+
+
+def library(data: list[str]) -> "Library":
+    """The datasets within reach of the command."""
+    from bench.datasets import Library
+    from store import cache_folder
+
+    chosen = data or [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part] or ["data"]
+    folders = tuple(Path(part).expanduser() for part in chosen)
+    return Library(folders, cache_folder(), printing.say)
