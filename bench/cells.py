@@ -37,10 +37,12 @@ def run(
     device: torch.device,
     progress: Callable[[float], None],
     take: Callable[[Trial], bool] = lambda trial: True,
+    pixels: images.Pixels | None = None,
 ) -> Iterator[list[Finished]]:
     """Train the trials of a cell, and yield those that finished together.
 
     `progress` is told shares of the cell's work. `take` is asked right before a trial is trained whether to train it.
+    `pixels` are the dataset's images as `images.load` gives them, on a machine that has no image files.
 
     Raises:
         BenchError: the pixels cannot be read, the weights do not fit, or the cache cannot be written.
@@ -50,7 +52,8 @@ def run(
         return  # before any image is read: another run may train them all
     taken = chain([beginning], willing)
     split = cell.trials[0].split
-    pixels = images.load(cell.dataset, cell.recipe.image_size, cache_folder)
+    if pixels is None:
+        pixels = images.load(cell.dataset, cell.recipe.image_size, cache_folder)
     outside = np.concatenate([split.train, split.test])
     outside.sort()
     mean, std = images.channel_statistics(pixels[outside])

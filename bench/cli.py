@@ -58,6 +58,9 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that train at once; default: what keeps the devices busy.")
     ] = None,
+    executor: Annotated[
+        Literal["local", "ray"], typer.Option(help="This machine, or all nodes of a Ray cluster (RAY_ADDRESS).")
+    ] = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
@@ -96,7 +99,7 @@ def run(
         with Screen(console) as screen:
             result = runner.run(
                 prepared, results, library.cache, device,
-                force=force, retry_failed=retry_failed, limit=limit, count=workers, watch=screen,
+                force=force, retry_failed=retry_failed, limit=limit, count=workers, executor=executor, watch=screen,
             )  # fmt: skip
     except KeyboardInterrupt:
         _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bench import augmentation
+from bench import augmentation, threads
 from bench import cache as cache_
 from bench.folding import folded
 from bench.images import Pixels
@@ -84,7 +84,6 @@ def _computed(backbone: nn.Module, source: Source, device: torch.device, progres
     return features
 
 
-@torch.inference_mode()
 def _forward(
     backbone: nn.Module,
     source: Source,
@@ -93,16 +92,24 @@ def _forward(
     device: torch.device,
     progress: Callable[[int], None],
 ) -> Features:
-    parts, size, turns = [], BATCH[device.type], None
+    size, turns = BATCH[device.type], None
     if generator is not None:
         # Drawn in portions of their own, so that an image's angle does not depend on how many pass at once.
         portions = [min(DRAWN, len(indices) - start) for start in range(0, len(indices), DRAWN)]
         turns = torch.cat([augmentation.draw_turns(count, generator) for count in portions])
-    for start in range(0, len(indices), size):
+
+    @torch.inference_mode()
+    def passed(start: int) -> Features:
         rows = indices[start : start + size]
         batch = augmentation.normalise(source.pixels[rows], source.mean, source.std, device)
         if turns is not None:
             batch = augmentation.turned(batch, turns[start : start + size])
-        parts.append(backbone(batch).half().cpu().numpy())
-        progress(len(rows))
+        features: Features = backbone(batch).half().cpu().numpy()
+        return features
+
+    parts = []
+    with threads.several(device) as pool:
+        for part in pool.map(passed, range(0, len(indices), size)):
+            parts.append(part)
+            progress(len(part))
     return np.concatenate(parts)

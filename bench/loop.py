@@ -1,7 +1,7 @@
-"""One worker's loop: takes a trial that is free, trains it, appends it, until nothing is left to do."""
+"""A run's loop: trials that are free are taken, trained and appended, one way or another, until all have ended."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,9 +73,11 @@ class Since:
     failed: datetime | None = None
 
 
-def train(
-    cells: Sequence[Cell], store: Store, cache: Path, device: "torch.device", since: Since, watch: Watch
-) -> Result:
+Way = Callable[[Sequence[Cell], Work], Iterator[tuple[Watch, Cell, "Finished"]]]
+"""A way to train cells: takes what is free, and yields what has ended and is in the store, with who is to be told."""
+
+
+def train(cells: Sequence[Cell], store: Store, since: Since, watch: Watch, way: Way) -> Result:
     """Train the trials of these cells that no other run is training, then wait for the others, and take over from
     those that die.
     """
@@ -85,12 +87,11 @@ def train(
     with Claims(store.root) as claims:
         work = Work(store, claims, done_since=since.done, failed_since=since.failed)
         while left:
-            for cell in left:
-                for finished in _train(cell, work, cache, device, watch):
-                    result.finished += finished.row["status"] == "done"
-                    if finished.row["status"] == "failed":
-                        result.failures.append((cell, finished.trial, finished.row["error"]))
-                    watch.trial(cell, finished.row, finished.predictions)
+            for told, cell, finished in way(left, work):
+                result.finished += finished.row["status"] == "done"
+                if finished.row["status"] == "failed":
+                    result.failures.append((cell, finished.trial, finished.row["error"]))
+                told.trial(cell, finished.row, finished.predictions)
             left = [open_cell for cell in left if (open_cell := work.open(cell)).trials]
             if left:
                 watch.waiting(sum(len(cell.trials) for cell in left))
@@ -98,35 +99,67 @@ def train(
     return result
 
 
-def _train(cell: Cell, work: Work, cache: Path, device: Any, watch: Watch) -> Iterator["Finished"]:
+def here(cache: Path, device: "torch.device", watch: Watch) -> Way:
+    """In this process, on one device, one cell after the other."""
+
+    def way(left: Sequence[Cell], work: Work) -> Iterator[tuple[Watch, Cell, "Finished"]]:
+        for cell in left:
+            begun = False
+
+            def take(trial: Trial, cell: Cell = cell) -> bool:
+                nonlocal begun
+                if not work.take(cell, trial):
+                    return False
+                if not begun:
+                    watch.cell(cell)
+                    begun = True
+                watch.taken(trial)
+                return True
+
+            for together in trained(cell, cache, device, watch.advanced, take):
+                work.append(together)
+                yield from ((watch, cell, finished) for finished in together)
+
+    return way
+
+
+def trained(
+    cell: Cell,
+    cache: Path,
+    device: "torch.device",
+    progress: Callable[[float], None],
+    take: Callable[[Trial], bool],
+    pixels: Any = None,
+) -> Iterator[list["Finished"]]:
+    """A cell's trials as they end, done or failed; arguments are those of `cells.run`.
+
+    Raises:
+        BenchError: an image cannot be read, a disk is full, the device is gone: no trial's fault.
+    """
     from bench import cells
 
     taken: list[Trial] = []
+    ended: set[str] = set()
 
-    def take(trial: Trial) -> bool:
-        if not work.take(cell, trial):
+    def noted(trial: Trial) -> bool:
+        if not take(trial):
             return False
-        if not taken:
-            watch.cell(cell)
-        watch.taken(trial)
         taken.append(trial)
         return True
 
     try:
-        for together in cells.run(cell, cache, device, watch.advanced, take):
-            work.append(together)
-            yield from together
+        for together in cells.run(cell, cache, device, progress, noted, pixels):
+            ended |= {finished.trial.id for finished in together}
+            yield together
     except (RuntimeError, ArithmeticError, ValueError) as error:
         # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run. A device that is
         # gone is no trial's fault: all that follow would fail on it.
         _require_answer(device, error)
         reason = " ".join(str(error).split())[:500] or type(error).__name__
-        rest = filter(take, (trial for trial in cell.trials if trial not in taken))
-        left = [*(trial for trial in taken if trial.id not in work.ended), *rest]
-        failed = [cells.Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]
-        if failed:
-            work.append(failed)
-            yield from failed
+        rest = filter(noted, [trial for trial in cell.trials if trial not in taken])
+        left = [*(trial for trial in taken if trial.id not in ended), *rest]
+        if failed := [cells.Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]:
+            yield failed
 
 
 def _require_answer(device: "torch.device", error: Exception) -> None:

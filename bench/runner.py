@@ -1,12 +1,14 @@
 """A run: what a study wants, less what the store has, trained and appended. Screens and options stay outside."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import datasets, loop, models, plan
+from bench import datasets, models, plan
 from bench.datasets import Dataset, Library
 from bench.errors import BenchError, UsageError
 from bench.loop import Result, Since, Watch
@@ -83,6 +85,7 @@ def run(
     retry_failed: bool = False,
     limit: int | None = None,
     count: int | None = None,
+    executor: str = "local",
     watch: Watch | None = None,
 ) -> Result:
     """Train what is missing and append it, trial by trial; what is in the store is never trained again.
@@ -99,38 +102,50 @@ def run(
         retry_failed: train again what has failed.
         limit: stop after so many trials.
         count: worker processes; None for one on each GPU, or as many as keep the CPU's cores busy.
+        executor: `local`, or `ray` for all nodes of a Ray cluster.
         watch: told of the progress.
 
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
     """
-    from bench import images, memory, training, workers
+    from bench import images, memory
 
-    watch = watch or Watch()
-    devices, now = training.choose_devices(device), datetime.now(UTC).replace(tzinfo=None)
+    watch, now = watch or Watch(), datetime.now(UTC).replace(tzinfo=None)
     memory.keep_what_was_freed()
-    done, failed = store.finished()
-    left = list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed))
-    unusable = _unusable({cell.model.name: cell for cell in left}.values())
-    cells = [replace(c, unavailable=c.unavailable or unusable.get(c.model.name)) for c in prepared.cells]
-    left = plan.limited([cell for cell in left if cell.model.name not in unusable], limit)
-    for dataset, size in {
-        (c.dataset.name, c.recipe.image_size): (c.dataset, c.recipe.image_size) for c in left
-    }.values():
-        watch.preparing(dataset.name, size, len(dataset.images))
-        images.load(dataset, size, cache, watch.decoded)
-    for dataset in {c.dataset.name: c.dataset for c in cells}.values():
-        store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset))
-    store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
-    watch.started(left)
-    since = Since(now if force else None, now if force or retry_failed else None)
-    alone, shares = workers.share(left, devices, count)
-    result = loop.train(alone, store, cache, devices[0], since, watch)
-    if shares:
-        by_one = {cell.id for cell in alone}
-        rest = [cell for cell in left if cell.id not in by_one]
-        result += workers.run(rest, store, cache, shares, since, watch)
-    return result
+    with _executor(executor, device, cache, count) as train:
+        done, failed = store.finished()
+        left = list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed))
+        unusable = _unusable({cell.model.name: cell for cell in left}.values())
+        cells = [replace(c, unavailable=c.unavailable or unusable.get(c.model.name)) for c in prepared.cells]
+        left = plan.limited([cell for cell in left if cell.model.name not in unusable], limit)
+        for dataset, size in {
+            (c.dataset.name, c.recipe.image_size): (c.dataset, c.recipe.image_size) for c in left
+        }.values():
+            watch.preparing(dataset.name, size, len(dataset.images))
+            images.load(dataset, size, cache, watch.decoded)
+        for dataset in {c.dataset.name: c.dataset for c in cells}.values():
+            store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset))
+        store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
+        watch.started(left)
+        return train(left, store, Since(now if force else None, now if force or retry_failed else None), watch)
+
+
+@contextmanager
+def _executor(name: str, device: str, cache: Path, count: int | None) -> Iterator[Callable[..., Result]]:
+    """What trains cells, given (cells, store, since, watch): processes of this machine, or a cluster."""
+    if name == "ray":
+        try:
+            from bench import cluster
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
+            raise UsageError('--executor ray needs the package ray; run: pip install -e ".[ray]"') from None
+        with cluster.joined(device) as gpus:
+            yield partial(cluster.train, cache, gpus, count)
+    else:
+        from bench import training, workers
+
+        yield partial(workers.train, cache, training.choose_devices(device), count)
 
 
 def _model(name: str, study: Study) -> models.Model:

@@ -7,7 +7,6 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from bench import augmentation, protocol
+from bench import augmentation, protocol, threads
 from bench.errors import BenchError
 from bench.features import Features
 from bench.heads import StackedHead
@@ -194,7 +193,7 @@ def train_network(
     target = torch.from_numpy(labels).to(device)
     generator = torch.Generator().manual_seed(seed_of(split, seed, "augmentation"))
     loss_curve, hit_curve, images = [], [], 0
-    with torch.random.fork_rng(devices=[]), one_thread(device):
+    with torch.random.fork_rng(devices=[]), threads.one(device):
         torch.manual_seed(seed_of(split, seed, "dropout"))
         for draws in balanced_draws(labels, split, recipe, seed):
             module.train()
@@ -222,20 +221,6 @@ def train_network(
     seconds = time.perf_counter() - began
     error = _failure(loss_curve, test, holdout)
     return Outcome(split, test, holdout, loss_curve, hit_curve, seconds, images, parameters, error)
-
-
-@contextmanager
-def one_thread(device: torch.device) -> Iterator[None]:
-    """Train on one thread of the CPU. Sums come out otherwise on two, and a network trained whole makes much of that:
-    so its result would depend on how many workers share the cores. They are kept busy by as many trials.
-    """
-    before = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @torch.inference_mode()

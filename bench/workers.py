@@ -41,6 +41,29 @@ class Share:
     device: str
 
 
+def train(
+    cache: Path,
+    devices: Sequence[torch.device],
+    count: int | None,
+    left: Sequence[Cell],
+    store: Store,
+    since: Since,
+    watch: Watch,
+) -> Result:
+    """Train what one process does best by itself, then the rest by several.
+
+    Raises:
+        BenchError: an image cannot be read, a disk is full. What was finished before stays.
+    """
+    alone, shares = share(left, devices, count)
+    result = loop.train(alone, store, since, watch, loop.here(cache, devices[0], watch))
+    if shares:
+        by_one = {cell.id for cell in alone}
+        rest = [cell for cell in left if cell.id not in by_one]
+        result += run(rest, store, cache, shares, since, watch)
+    return result
+
+
 def share(left: Sequence[Cell], devices: Sequence[torch.device], count: int | None) -> tuple[list[Cell], list[Share]]:
     """What one process trains by itself, and the workers for the rest, if any.
 
@@ -228,7 +251,9 @@ def _work(pipe: Connection, cells: Sequence[Cell], root: Path, cache: Path, shar
         torch.set_num_threads(1)
     memory.keep_what_was_freed()
     try:
-        loop.train(cells, Store(root), cache, torch.device(share.device), since, _Teller(pipe))
+        watch = _Teller(pipe)
+        way = loop.here(cache, torch.device(share.device), watch)
+        loop.train(cells, Store(root), since, watch, way)
         pipe.send(("end",))
     except DeviceLostError as error:
         pipe.send(("lost", error))

@@ -239,6 +239,6 @@ def test_a_gpu_that_is_gone_takes_no_trial_with_it(library: Library, small_study
         workers.run([one], store, library.cache, [gone], Since(), Watch())
     assert store.finished() == (set(), set())
     with pytest.raises(BenchError, match="cuda:0 does not answer"):
-        loop.train([one], store, library.cache, torch.device("cuda", 0), Since(), Watch())
+        loop.train([one], store, Since(), Watch(), loop.here(library.cache, torch.device("cuda", 0), Watch()))
     result = workers.run([one], store, library.cache, [gone, workers.Share("cpu #2", "cpu")], Since(), Watch())
     assert (result.finished, result.failures) == (3, [])
