@@ -5,7 +5,7 @@ same classes; where it differs the list tells which files do.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -58,12 +58,12 @@ def compare(dataset: Dataset, listed: Mapping[str, str]) -> Comparison:
     was = {sha256: image_id for image_id, sha256 in missing.items()}
     moved = {image_id: was[sha256] for image_id, sha256 in extra.items() if sha256 in was}
     found = {
-        "differ from the published ones in their bytes": [i for i in listed if i in here and here[i] != listed[i]],
-        "are published under another name or class": [f"{i} (published: {old})" for i, old in sorted(moved.items())],
-        "of the published ones are missing": sorted(missing.keys() - set(moved.values())),
-        "are not among the published ones": sorted(extra.keys() - moved.keys()),
+        "published with other bytes": [i for i in listed if i in here and here[i] != listed[i]],
+        "published under another name or class": [f"{i} (published: {old})" for i, old in sorted(moved.items())],
+        "published, but missing here": sorted(missing.keys() - set(moved.values())),
+        "not among the published images": sorted(extra.keys() - moved.keys()),
     }
-    return Comparison(problems=(*(f"{len(v)} images {k}: {_some(v)}" for k, v in found.items() if v), stale))
+    return Comparison(problems=(*(f"{k} ({len(v)}): {_some(v)}" for k, v in found.items() if v), stale))
 
 
 def pixels(dataset: Dataset) -> str | None:
@@ -84,6 +84,6 @@ def _decoded(path: Path) -> str:
         return hashlib.sha256(f"{image.size}".encode() + image.convert("RGB").tobytes()).hexdigest()
 
 
-def _some(names: Iterable[str]) -> str:
-    first, rest = list(names)[:SHOWN], len(list(names)) - SHOWN
-    return ", ".join(first) + (f" and {rest} more" if rest > 0 else "")
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")

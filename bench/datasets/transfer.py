@@ -41,6 +41,8 @@ def download(archive: Archive, folder: Path, progress: Progress) -> Path:
             return Path(friend.fetch(archive.file, downloader=partial(_resume, folder / archive.file, progress)))
         except (OSError, ValueError) as error:
             failures.append(f"{url}: {_reason(error)}")
+        except BenchError as error:
+            failures.append(f"{url}: {error}")
     raise BenchError(
         f"{archive.file} could not be downloaded ({'; '.join(failures)}); the same command goes on from there, "
         f"or put the file into {folder} yourself"
@@ -61,6 +63,8 @@ def _resume(path: Path, progress: Progress, url: str, output_file: str, _: Any, 
                 part.unlink()
                 raise ValueError("the half that was here does not fit the file on the server")
         else:
+            if 400 <= response.status_code < 500:  # pooch would try again in vain
+                raise BenchError(f"the server answers {response.status_code} {response.reason}")
             response.raise_for_status()
             if response.status_code != requests.codes.partial_content or where.partition("-")[0] != str(have):
                 have = 0  # the server sends all of it
