@@ -124,15 +124,20 @@ def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
         progress.TextColumn("{task.description}"), progress.BarColumn(), progress.DownloadColumn(),
         progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
     )  # fmt: skip
-    with progress.Progress(*columns, console=screen, disable=not screen.is_terminal) as bars:
-        tasks: dict[str, progress.TaskID] = {}
+    bars = progress.Progress(*columns, console=screen, disable=not screen.is_terminal)
+    tasks: dict[str, progress.TaskID] = {}
 
-        def show(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(_escaped(name), total=total)
-            bars.update(tasks[name], completed=done, total=total)
+    def show(name: str, done: int, total: int | None) -> None:
+        if not tasks:
+            bars.start()
+        if name not in tasks:
+            tasks[name] = bars.add_task(_escaped(name), total=total)
+        bars.update(tasks[name], completed=done, total=total)
 
+    try:
         yield show
+    finally:
+        bars.stop()
 
 
 def score(value: float | None) -> str:

@@ -7,12 +7,16 @@ published results to SHA-256; it may be empty.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from bench.datasets import annotations
 from bench.datasets.archives import Files
 from bench.datasets.cards import Card
 from bench.datasets.loading import SUFFIXES, drawn
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Placed = Iterator[tuple[str, str, bytes]]
 
@@ -51,8 +55,6 @@ def crops(files: Files, card: Card, published: Mapping[str, str], count: Sequenc
 
     The pixels are those of the published results. The bytes of a PNG also depend on the zlib that packs them.
     """
-    from PIL import Image
-
     classes = _published_classes(card, published)
     labels = _labels(files)
     for path in _images(files):
@@ -61,8 +63,7 @@ def crops(files: Files, card: Card, published: Mapping[str, str], count: Sequenc
         boxes = [o.box for o in annotations.objects(labels[path.stem](), f"{path.stem}.xml") if o.name == "WBC"]
         if len(boxes) == 1:
             packed = BytesIO()
-            with Image.open(BytesIO(files[str(path)]())) as image:
-                image.convert("RGB").crop(boxes[0]).save(packed, "PNG")
+            _decoded(files[str(path)](), path.name).convert("RGB").crop(boxes[0]).save(packed, "PNG")
             yield classes[path.stem], f"{path.stem}.png", packed.getvalue()
 
 
@@ -83,7 +84,7 @@ def counted(files: Files, card: Card, published: Mapping[str, str], count: Seque
             found = annotations.objects(labels[path.stem](), f"{path.stem}.xml")
             number = sum(one.name in names for one in found)
             content = files[str(path)]()
-            if number and (kept or _has_bars(content)):
+            if number and (kept or _has_bars(content, path.name)):
                 yield card.classes[min(number, len(card.classes)) - 1], path.name, content
 
 
@@ -113,10 +114,19 @@ def _published_classes(card: Card, published: Mapping[str, str]) -> dict[str, st
     return _classes(published)
 
 
-def _has_bars(content: bytes) -> bool:
+def _has_bars(content: bytes, name: str) -> bool:
     import numpy as np
+
+    rows = np.asarray(_decoded(content, name).convert("L"))
+    return bool(max(rows[:BARS].mean(), rows[-BARS:].mean()) < BLACK)
+
+
+def _decoded(content: bytes, name: str) -> "Image.Image":
     from PIL import Image
 
-    with Image.open(BytesIO(content)) as image:
-        rows = np.asarray(image.convert("L"))
-    return bool(max(rows[:BARS].mean(), rows[-BARS:].mean()) < BLACK)
+    try:
+        image = Image.open(BytesIO(content))
+        image.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BenchError(f"{name} in the archive cannot be read as an image ({error})") from None
+    return image

@@ -69,19 +69,21 @@ def compare(dataset: Dataset, listed: Mapping[str, str]) -> Comparison:
 def pixels(dataset: Dataset) -> str | None:
     """The identity of the decoded pixels, whatever files they are in; None where a file is no image."""
     with ThreadPoolExecutor() as pool:
-        try:
-            digests = list(pool.map(_decoded, (image.path for image in dataset.images)))
-        except (OSError, ValueError, SyntaxError):
-            return None
+        digests = list(pool.map(_decoded, (image.path for image in dataset.images)))
+    if None in digests:
+        return None
     named = zip(dataset.images, digests, strict=True)
     return fingerprint(sorted((str(PurePath(image.id).with_suffix("")), digest) for image, digest in named))
 
 
-def _decoded(path: Path) -> str:
+def _decoded(path: Path) -> str | None:
     from PIL import Image
 
-    with Image.open(path) as image:
-        return hashlib.sha256(f"{image.size}".encode() + image.convert("RGB").tobytes()).hexdigest()
+    try:
+        with Image.open(path) as image:
+            return hashlib.sha256(f"{image.size}".encode() + image.convert("RGB").tobytes()).hexdigest()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def _some(names: Sequence[str]) -> str:

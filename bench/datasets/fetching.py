@@ -65,7 +65,9 @@ def fetch(
                     transfer.download(archive, place, progress)
             _unpack(card, card.fetch, place, folder, published, count)
     except OSError as error:
-        raise BenchError(f"{error.filename or folder} cannot be written ({error.strerror}); free space there") from None
+        raise BenchError(
+            f"{error.filename or folder} cannot be written ({error.strerror}); free space or name another --data folder"
+        ) from None
     return folder, True
 
 

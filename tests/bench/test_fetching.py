@@ -20,9 +20,9 @@ import pytest
 from PIL import Image
 
 from bench import cli
-from bench.datasets import Library, cards, checking
+from bench.datasets import Library, cards, checking, fetching
 from bench.datasets.loading import drawn
-from store import Store
+from store import Claims, Store
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("BENCH_SHARED_DATA") or ROOT.parent / "shared" / "data")
@@ -355,6 +355,8 @@ def test_a_half_of_another_file_is_thrown_away(bench: Run, server: Any, tmp_path
 def test_a_file_that_the_card_does_not_name_is_refused(bench: Run, server: Any, tmp_path: Path) -> None:
     server.files["cell_images.zip"] = zipped(CELLS)
     write_card(tmp_path / "data", server, "malaria", sha256=f'"{"0" * 64}"', **FOUR)
+    card = tmp_path / "data" / "malaria.toml"
+    card.write_text(card.read_text().replace(f'    "{server.url("cell_images.zip")}",\n', "", 1))
     code, _, err = bench("dataset", "fetch", "malaria")
     assert (code, one_sentence(err), "SHA-256" in err) == (1, True, True)
     assert list((tmp_path / "data" / "archives").iterdir()) == []
@@ -386,6 +388,17 @@ def test_a_damaged_archive_is_refused_and_removed(bench: Run, server: Any, tmp_p
     server.files["cell_images.zip"] = good
     bench("dataset", "fetch", "malaria")
     assert on_disk(tmp_path / "data" / "malaria") == dict(sorted(MALARIA.items()))
+
+
+def test_two_fetches_into_one_folder_do_not_meet(bench: Run, server: Any, tmp_path: Path) -> None:
+    server.files["cell_images.zip"] = zipped(CELLS)
+    write_card(tmp_path / "data", server, "malaria", **FOUR)
+    (tmp_path / "data" / "archives").mkdir()
+    with Claims(tmp_path / "data" / "archives") as claims:
+        assert claims.take("fetch")
+        code, _, err = bench("dataset", "fetch", "malaria")
+        assert (code, one_sentence(err), "another fetch" in err, server.asked) == (1, True, True, [])
+    assert bench("dataset", "fetch", "malaria")[0] == 0
 
 
 # --- Hostile archives
@@ -470,8 +483,9 @@ def test_a_dataset_is_whole_or_absent_after_a_kill(bench: Run, server: Any, tmp_
     assert not (tmp_path / "data" / "malaria").exists()
     assert "no images in data/malaria" in bench("dataset", "check", "malaria")[2]
     (part / "Parasitized" / "left.png").write_bytes(image)
-    bench("dataset", "fetch", "malaria")
-    assert len(on_disk(tmp_path / "data" / "malaria")) == 4000
+    folder, new = fetching.fetch(Library((tmp_path / "data",), tmp_path), "malaria", {}, progress=lambda *_: None)
+    assert (folder, new) == (tmp_path / "data" / "malaria", True)
+    assert len(on_disk(folder)) == 4000
     assert not part.exists()
     assert server.asked == []
 
@@ -568,7 +582,10 @@ def in_archives(name: str) -> dict[str, bytes]:
     return {"master.zip": zipped(files)}
 
 
-@pytest.mark.parametrize("name", ["covid-ct", "malaria", "wbc-raw", "wbc-segmented"])
+@pytest.mark.parametrize(
+    "name",
+    ["malaria", "wbc-raw", *(pytest.param(name, marks=pytest.mark.slow) for name in ("covid-ct", "wbc-segmented"))],
+)
 def test_real_images_from_archives_are_those_of_the_published_results(
     bench: Run, server: Any, tmp_path: Path, name: str
 ) -> None:
