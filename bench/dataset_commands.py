@@ -71,7 +71,8 @@ def fetch(
     """Download a dataset of the study into the first data folder, and check it.
 
     A transfer that broke off goes on where it was. Images that are there already are checked, never overwritten. Where
-    a login is needed, the steps are printed. Archives are kept in `archives/` of the data folder; delete them at will.
+    a login is needed, the steps are printed. Archives are kept in `archives/` of the data folder, and may be put there
+    by hand. The store tells which images the published results are of, and their classes where the source does not.
     """
     from bench.datasets import checking, fetching
 

@@ -75,7 +75,7 @@ def _require_archives(name: str, source: Source, place: Path, folder: Path) -> N
     """Say the steps where somebody has to do them."""
     by_hand = [archive.file for archive in source.archives if not archive.urls]
     if not source.archives or any(not (place / file).is_file() for file in by_hand):
-        steps = [step.format(archives=place, images=folder) for step in source.steps]
+        steps = [s.replace("{archives}", str(place)).replace("{images}", str(folder)) for s in source.steps]
         listed = "".join(f"\n  {number}. {step}" for number, step in enumerate(steps, 1))
         raise BenchError(f"{name} cannot be downloaded without you:{listed}")
 

@@ -11,32 +11,27 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.util import module_from_spec, spec_from_file_location
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from serving import Server, serving
 
 from bench import cli
-from bench.datasets import Library, cards, checking, fetching
+from bench.datasets import Library, arranging, cards, checking, fetching
 from bench.datasets.loading import drawn
 from store import Claims, Store
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("BENCH_SHARED_DATA") or ROOT.parent / "shared" / "data")
 Run = Callable[..., tuple[int, str, str]]
-spec = spec_from_file_location("serving", Path(__file__).with_name("serving.py"))
-assert spec is not None
-assert spec.loader is not None
-module = module_from_spec(spec)
-spec.loader.exec_module(module)
-serving, Server = module.serving, module.Server
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving() as running:
         yield running
@@ -95,7 +90,7 @@ def annotation(*objects: tuple[str, tuple[int, int, int, int]]) -> bytes:
     return f"<annotation>\n\t<folder>JPEGImages</folder>\n{boxes}</annotation>\n".encode()
 
 
-def write_card(data: Path, server: Any, name: str, **changed: str) -> None:
+def write_card(data: Path, server: Server, name: str, **changed: str) -> None:
     """The card that ships, with archives from the server; `changed` replaces values."""
     text = (ROOT / "bench" / "datasets" / "cards" / f"{name}.toml").read_text(encoding="utf-8")
     text = re.sub(r'"https?://[^"\s]*/([\w.]+\.zip)"', lambda found: f'"{server.url(found[1])}"', text)
@@ -139,7 +134,7 @@ FOUR = {"images_per_class": "4", "counts": "{Parasitized = 4, Uninfected = 4}"}
 # --- The datasets
 
 
-def test_malaria_takes_the_images_that_the_published_store_names(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_malaria_takes_the_images_that_the_published_store_names(bench: Run, server: Server, tmp_path: Path) -> None:
     chosen = [name for name in MALARIA if name[-5] in "0356"]
     content = publish(tmp_path / "results", "malaria", MALARIA, chosen)
     archive = zipped(CELLS)
@@ -156,7 +151,7 @@ def test_malaria_takes_the_images_that_the_published_store_names(bench: Run, ser
     assert (code, "nothing was fetched" in out, len(server.asked)) == (0, True, 1)
 
 
-def test_without_a_published_list_malaria_is_drawn_as_everywhere(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_without_a_published_list_malaria_is_drawn_as_everywhere(bench: Run, server: Server, tmp_path: Path) -> None:
     server.files["cell_images.zip"] = zipped(CELLS)
     write_card(tmp_path / "data", server, "malaria", **FOUR)
     assert bench("dataset", "fetch", "malaria")[0] == 0
@@ -170,7 +165,7 @@ def test_without_a_published_list_malaria_is_drawn_as_everywhere(bench: Run, ser
     assert len(drawn(["b.png", "a.png", "c.png"], 2)) == 2
 
 
-def test_covid_ct_comes_in_two_archives_with_odd_names(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_covid_ct_comes_in_two_archives_with_odd_names(bench: Run, server: Server, tmp_path: Path) -> None:
     images = {f"CT_COVID/paper-p{n}%0.png": encoded(pixels(n)) for n in range(3)}
     images |= {"CT_COVID/caf\u00e9-p1.png": encoded(pixels(3))}
     others = {f"CT_NonCOVID/{n}.jpg": encoded(pixels(n), "JPEG") for n in range(10, 14)}
@@ -200,7 +195,7 @@ def bccd(pictures: Mapping[str, bytes]) -> bytes:
 
 
 def test_white_cells_take_classes_from_the_published_store_and_boxes_from_bccd(
-    bench: Run, server: Any, tmp_path: Path
+    bench: Run, server: Server, tmp_path: Path
 ) -> None:
     labels = ["eosinophil"] * 3 + ["lymphocyte"] * 2 + ["monocyte"] * 2 + ["neutrophil"] * 2
     pictures = {f"BloodImage_{n:05}": encoded(pixels(n), "JPEG") for n in range(10)}
@@ -220,7 +215,16 @@ def test_white_cells_take_classes_from_the_published_store_and_boxes_from_bccd(
     assert (code, one_sentence(err)) == (1, True)
 
 
-def test_white_cells_without_the_published_list_say_what_is_missing(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_a_picture_with_two_white_cells_is_not_cut() -> None:
+    pictures = {f"BloodImage_{n:05}": encoded(pixels(n), "JPEG") for n in range(2)}
+    with zipfile.ZipFile(io.BytesIO(bccd(pictures))) as archive:
+        files = {name: partial(archive.read, name) for name in archive.namelist()}
+        listed = {f"eosinophil/{stem}.png": "" for stem in pictures}
+        cut = [name for _, name, _ in arranging.crops(files, cards.shipped()["wbc-segmented"], listed, ())]
+    assert cut == ["BloodImage_00001.png"]
+
+
+def test_white_cells_without_the_published_list_say_what_is_missing(bench: Run, server: Server, tmp_path: Path) -> None:
     server.files["master.zip"] = bccd({"BloodImage_00000": encoded(pixels(0), "JPEG")})
     write_card(tmp_path / "data", server, "wbc-raw")
     code, _, err = bench("dataset", "fetch", "wbc-raw")
@@ -251,7 +255,7 @@ def reticulocytes() -> tuple[dict[str, bytes], dict[str, bytes]]:
     return files, {f"{label}/{n:06}.jpg": fields[f"{n:06}"] for n, label in enumerate(classes, 1)}
 
 
-def test_reticulocytes_need_a_login_and_are_sorted_by_a_rule(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_reticulocytes_need_a_login_and_are_sorted_by_a_rule(bench: Run, server: Server, tmp_path: Path) -> None:
     files, images = reticulocytes()
     content = publish(tmp_path / "results", "reticulocytes", images, images)
     write_card(tmp_path / "data", server, "reticulocytes", content=content,
@@ -299,7 +303,9 @@ def big_malaria() -> bytes:
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_transfer_that_breaks_off_goes_on_where_it_was(bench: Run, server: Any, tmp_path: Path, ranges: bool) -> None:
+def test_a_transfer_that_breaks_off_goes_on_where_it_was(
+    bench: Run, server: Server, tmp_path: Path, ranges: bool
+) -> None:
     archive = big_malaria()
     server.files["cell_images.zip"], server.ranges, server.cuts = archive, ranges, 1
     write_card(tmp_path / "data", server, "malaria", sha256=f'"{hashlib.sha256(archive).hexdigest()}"', **FOUR)
@@ -328,7 +334,7 @@ def killed_when(process: "subprocess.Popen[bytes]", seen: Callable[[], bool]) ->
     process.wait()
 
 
-def test_a_killed_transfer_goes_on_where_it_was(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_a_killed_transfer_goes_on_where_it_was(bench: Run, server: Server, tmp_path: Path) -> None:
     archive = big_malaria()
     server.files["cell_images.zip"], server.pause = archive, 0.05
     write_card(tmp_path / "data", server, "malaria", sha256=f'"{hashlib.sha256(archive).hexdigest()}"', **FOUR)
@@ -342,7 +348,7 @@ def test_a_killed_transfer_goes_on_where_it_was(bench: Run, server: Any, tmp_pat
     assert (part.with_suffix("").read_bytes(), part.exists()) == (archive, False)
 
 
-def test_a_half_of_another_file_is_thrown_away(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_a_half_of_another_file_is_thrown_away(bench: Run, server: Server, tmp_path: Path) -> None:
     server.files["cell_images.zip"] = zipped(CELLS)
     write_card(tmp_path / "data", server, "malaria", **FOUR)
     part = tmp_path / "data" / "archives" / "cell_images.zip.part"
@@ -352,7 +358,7 @@ def test_a_half_of_another_file_is_thrown_away(bench: Run, server: Any, tmp_path
     assert len(server.asked) == 2
 
 
-def test_a_file_that_the_card_does_not_name_is_refused(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_a_file_that_the_card_does_not_name_is_refused(bench: Run, server: Server, tmp_path: Path) -> None:
     server.files["cell_images.zip"] = zipped(CELLS)
     write_card(tmp_path / "data", server, "malaria", sha256=f'"{"0" * 64}"', **FOUR)
     card = tmp_path / "data" / "malaria.toml"
@@ -363,7 +369,7 @@ def test_a_file_that_the_card_does_not_name_is_refused(bench: Run, server: Any, 
     assert not (tmp_path / "data" / "malaria").exists()
 
 
-def test_where_the_first_address_is_gone_the_second_is_asked(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_where_the_first_address_is_gone_the_second_is_asked(bench: Run, server: Server, tmp_path: Path) -> None:
     write_card(tmp_path / "data", server, "malaria", **FOUR)
     code, _, err = bench("dataset", "fetch", "malaria")
     assert (code, one_sentence(err), "404" in err) == (1, True, True)
@@ -375,7 +381,7 @@ def test_where_the_first_address_is_gone_the_second_is_asked(bench: Run, server:
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered", "no archive"])
-def test_a_damaged_archive_is_refused_and_removed(bench: Run, server: Any, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_archive_is_refused_and_removed(bench: Run, server: Server, tmp_path: Path, damage: str) -> None:
     good = zipped(CELLS)
     at = good.index(MALARIA["Parasitized/C100P61ThinF_IMG_2015_cell_3.png"]) + 900
     bad = {"cut": good[:-500], "altered": good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :], "no archive": b"<html>"}
@@ -390,7 +396,7 @@ def test_a_damaged_archive_is_refused_and_removed(bench: Run, server: Any, tmp_p
     assert on_disk(tmp_path / "data" / "malaria") == dict(sorted(MALARIA.items()))
 
 
-def test_two_fetches_into_one_folder_do_not_meet(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_two_fetches_into_one_folder_do_not_meet(bench: Run, server: Server, tmp_path: Path) -> None:
     server.files["cell_images.zip"] = zipped(CELLS)
     write_card(tmp_path / "data", server, "malaria", **FOUR)
     (tmp_path / "data" / "archives").mkdir()
@@ -452,7 +458,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_an_archive_that_would_do_harm_is_refused(bench: Run, server: Any, tmp_path: Path, kind: str) -> None:
+def test_an_archive_that_would_do_harm_is_refused(bench: Run, server: Server, tmp_path: Path, kind: str) -> None:
     server.files["cell_images.zip"] = HOSTILE[kind]
     write_card(tmp_path / "data", server, "malaria", **FOUR)
     code, _, err = bench("dataset", "fetch", "malaria")
@@ -461,14 +467,14 @@ def test_an_archive_that_would_do_harm_is_refused(bench: Run, server: Any, tmp_p
     assert files == ["data/archives/cell_images.zip", "data/malaria.toml"]
 
 
-def test_a_tar_archive_is_read_as_well(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_a_tar_archive_is_read_as_well(bench: Run, server: Server, tmp_path: Path) -> None:
     server.files["cell_images.zip"] = tarred("cell_images/README")
     write_card(tmp_path / "data", server, "malaria", **FOUR)
     assert bench("dataset", "fetch", "malaria")[0] == 0
     assert len(on_disk(tmp_path / "data" / "malaria")) == 8
 
 
-def test_a_dataset_is_whole_or_absent_after_a_kill(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_a_dataset_is_whole_or_absent_after_a_kill(bench: Run, server: Server, tmp_path: Path) -> None:
     image = MALARIA["Parasitized/C100P61ThinF_IMG_2015_cell_3.png"]
     many = {f"cell_images/{label}/C{n}_{n}.png": image for label in ("Parasitized", "Uninfected") for n in range(2000)}
     archive = zipped(many)
@@ -493,7 +499,7 @@ def test_a_dataset_is_whole_or_absent_after_a_kill(bench: Run, server: Any, tmp_
 # --- Check
 
 
-def test_check_names_what_differs_from_the_published_images(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_check_names_what_differs_from_the_published_images(bench: Run, server: Server, tmp_path: Path) -> None:
     content = publish(tmp_path / "results", "malaria", MALARIA, MALARIA)
     write_card(tmp_path / "data", server, "malaria", content=content, counts="{Parasitized = 7, Uninfected = 7}")
     folder = tmp_path / "data" / "malaria"
@@ -518,7 +524,7 @@ def test_check_names_what_differs_from_the_published_images(bench: Run, server: 
     assert (code, "--store with these results" in out) == (1, True)
 
 
-def test_the_same_pixels_in_other_files_are_no_difference(bench: Run, server: Any, tmp_path: Path) -> None:
+def test_the_same_pixels_in_other_files_are_no_difference(bench: Run, server: Server, tmp_path: Path) -> None:
     labels = ["eosinophil", "lymphocyte", "monocyte", "neutrophil"]
     images = {f"{label}/BloodImage_{n:05}.png": encoded(pixels(n)) for n, label in enumerate(labels * 2)}
     content = publish(tmp_path / "results", "wbc-segmented", images, images)
@@ -587,7 +593,7 @@ def in_archives(name: str) -> dict[str, bytes]:
     ["malaria", "wbc-raw", *(pytest.param(name, marks=pytest.mark.slow) for name in ("covid-ct", "wbc-segmented"))],
 )
 def test_real_images_from_archives_are_those_of_the_published_results(
-    bench: Run, server: Any, tmp_path: Path, name: str
+    bench: Run, server: Server, tmp_path: Path, name: str
 ) -> None:
     server.files.update(in_archives(name))
     card = cards.shipped()[name]
