@@ -66,8 +66,10 @@ def _resume(path: Path, progress: Progress, url: str, output_file: str, _: Any, 
             if 400 <= response.status_code < 500:  # pooch would try again in vain
                 raise BenchError(f"the server answers {response.status_code} {response.reason}")
             response.raise_for_status()
-            if response.status_code != requests.codes.partial_content or where.partition("-")[0] != str(have):
+            if response.status_code != requests.codes.partial_content:
                 have = 0  # the server sends all of it
+            elif where.partition("-")[0] != str(have):
+                raise ValueError("the server sends another part of the file than it was asked for")
             total = have + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
             with part.open("ab" if have else "wb") as file:
                 progress(path.name, have, total)
