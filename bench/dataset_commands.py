@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench import printing
+from bench.store_commands import DEFAULT_STORE, StoreOption
 
 if TYPE_CHECKING:
     from bench.datasets import Library
 
-app = typer.Typer(no_args_is_help=True, help="List, add, check and remove datasets.")
+app = typer.Typer(no_args_is_help=True, help="List, add, fetch, check and remove datasets.")
 DataOption = Annotated[
     list[str],
     typer.Option(
@@ -53,10 +54,46 @@ def add(
     printing.say(f"next: bench run --dataset {name}, then bench report")
 
 
+@app.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(help="The dataset.")],
+    count: Annotated[
+        list[str],
+        typer.Option(
+            "--count",
+            help="For reticulocytes: sort by how many objects of this name the annotations have, instead of as in the "
+            "published results ('aggregate reticulocyte' and 'punctate reticulocyte'); may be given several times.",
+        ),
+    ] = [],
+    store: StoreOption = DEFAULT_STORE,
+    data: DataOption = [],
+) -> None:
+    """Download a dataset of the study into the first data folder, and check it.
+
+    A transfer that broke off goes on where it was. Images that are there already are checked, never overwritten. Where
+    a login is needed, the steps are printed. Archives are kept in `archives/` of the data folder, and may be put there
+    by hand. The store tells which images the published results are of, and their classes where the source does not.
+    """
+    from bench.datasets import checking, fetching
+
+    known = library(data)
+    published = checking.published(known.card(name), store)
+    with printing.transfers() as progress:
+        folder, new = fetching.fetch(known, name, published, count=count, progress=progress)
+    printing.say(f"{name}: images written to {folder}" if new else f"{name}: already in {folder}, nothing was fetched")
+    check(name, store, data)
+    printing.say(f"next: bench run --dataset {name}")
+
+
 @app.command("check")
-def check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
-    """Compare the images at hand with the card, and read every one of them."""
+def check(
+    name: Annotated[str, typer.Argument(help="The dataset.")],
+    store: StoreOption = DEFAULT_STORE,
+    data: DataOption = [],
+) -> None:
+    """Compare the images at hand with the card and with the published results, and read every one of them."""
     from bench import auditing
+    from bench.datasets import checking
 
     known = library(data)
     dataset = known.load(name)
@@ -65,9 +102,10 @@ def check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataO
         ["class", "images", "card"],
         [[c, counted[c], dataset.card.counts.get(c, "")] for c in dataset.classes],
     )
-    problems = auditing.problems(dataset)
-    for problem in problems:
-        printing.say(problem)
+    compared = checking.compare(dataset, checking.published(dataset.card, store))
+    problems = [*auditing.problems(dataset), *compared.problems]
+    for sentence in [*problems, *compared.notes]:
+        printing.say(sentence)
     if problems:
         raise typer.Exit(1)
     printing.say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")

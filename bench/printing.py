@@ -1,7 +1,8 @@
 """What commands print: sentences, and tables that line up. Nothing here decides anything."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -111,6 +112,32 @@ def size(count: int) -> str:
     from rich.filesize import decimal
 
     return decimal(count)
+
+
+@contextmanager
+def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show files on their way, on a terminal: the function takes a file's name, bytes here, and bytes in all."""
+    from rich import progress
+
+    screen = console()
+    columns = (
+        progress.TextColumn("{task.description}"), progress.BarColumn(), progress.DownloadColumn(),
+        progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
+    )  # fmt: skip
+    bars = progress.Progress(*columns, console=screen, disable=not screen.is_terminal)
+    tasks: dict[str, progress.TaskID] = {}
+
+    def show(name: str, done: int, total: int | None) -> None:
+        if not tasks:
+            bars.start()
+        if name not in tasks:
+            tasks[name] = bars.add_task(_escaped(name), total=total)
+        bars.update(tasks[name], completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        bars.stop()
 
 
 def score(value: float | None) -> str:

@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bench.datasets import sources
+from bench.datasets.sources import Source
 from bench.errors import UsageError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -24,7 +26,9 @@ class Card:
     `classes` and `counts` may be empty: the folders then tell. `groups` is a regular expression whose first
     capturing group, found in a file's name, names the image's group. `same` lists file names (without ending) that show
     the same thing although their bytes differ. `images` is the folder that holds
-    `<class>/<file>`, where it is not beside the card.
+    `<class>/<file>`, where it is not beside the card. `fetch` says where the images come from. `content` is the
+    identity (`Dataset.content_hash`) of the images that the published results are of; `pixels` (`checking.pixels`) is
+    that of their pixels, for images that this project writes, since another zlib packs the same pixels otherwise.
     """
 
     name: str
@@ -46,17 +50,22 @@ class Card:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     literature: tuple[Mapping[str, Any], ...] = ()
     images: str | None = None
+    fetch: Source | None = None
+    content: str | None = None
+    pixels: str | None = None
 
     def published(self) -> dict[str, Any]:
-        """What the store keeps and the site shows of a card: all but where the images lie on this machine."""
-        shown = {k: v for k, v in vars(self).items() if k != "images" and v not in (None, "", (), {})}
+        """What the store keeps and the site shows of a card: all but where its images lie or come from."""
+        hidden = {"images", "fetch", "content", "pixels"}
+        shown = {k: v for k, v in vars(self).items() if k not in hidden and v not in (None, "", (), {})}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in shown.items()}
 
 
 _TYPES: dict[str, type] = {
     "title": str, "task": str, "classes": list, "counts": dict, "source": str, "citation": str, "licence": str,
     "show_images": bool, "difficulty": str, "notes": list, "groups": str, "same": list, "images_per_class": int,
-    "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str,
+    "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str, "fetch": dict,
+    "content": str, "pixels": str,
 }  # fmt: skip
 _ITEMS: dict[str, type] = {"classes": str, "counts": int, "notes": str, "same": list, "literature": dict}
 
@@ -91,6 +100,8 @@ def parse(name: str, text: str, where: str) -> Card:
         if compiled.groups < 1:
             raise UsageError(f"{where}: groups needs one capturing group, such as '^(patient[0-9]+)'")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    if "fetch" in values:
+        frozen["fetch"] = sources.parse(values["fetch"], where)
     return Card(name, **{"title": name, **frozen})
 
 

@@ -130,7 +130,8 @@ class Library:
         folder = self.image_folder(card)
         if folder is None:
             places = " or ".join(str(f / (card.images or name)) for f in self.folders)
-            raise BenchError(f"dataset {name!r}: no images in {places}; expected <class>/<file>.png there")
+            hint = f"; `bench dataset fetch {name}` gets them, or says how" if card.fetch else ""
+            raise BenchError(f"dataset {name!r}: no images in {places}; expected <class>/<file>.png there{hint}")
         if card.generator:
             if not folder.is_dir():
                 self.notice(f"drawing the images of {name}, once (they are kept in {folder})")
@@ -172,10 +173,8 @@ def listed(card: Card, folder: Path, cap: int | None) -> Dataset:
         raise BenchError(f"{folder}: a dataset needs at least two class folders with images, found {len(classes)}")
     chosen: list[tuple[int, Path]] = []
     for label, name in enumerate(classes):
-        paths = _image_files(folders[name])
-        if cap is not None and len(paths) > cap:
-            paths = sorted(sorted(paths, key=lambda p: hashlib.sha256(f"0:{p.stem}".encode()).digest())[:cap])
-        chosen += [(label, path) for path in paths]
+        paths = {path.name: path for path in _image_files(folders[name])}
+        chosen += [(label, paths[name]) for name in drawn(list(paths), cap)]
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(lambda item: hashlib.sha256(item[1].read_bytes()).hexdigest(), chosen))
     images = []
@@ -183,6 +182,14 @@ def listed(card: Card, folder: Path, cap: int | None) -> Dataset:
         image_id = f"{classes[label]}/{path.name}"
         images.append(Image(image_id, label, path, digest, group_of(card, path) or image_id))
     return Dataset(card, classes, tuple(images))
+
+
+def drawn(names: list[str], cap: int | None) -> list[str]:
+    """The file names of a class, sorted; where there are more than `cap`, a draw that depends on names alone."""
+    if cap is None or len(names) <= cap:
+        return sorted(names)
+    by_hash = sorted(sorted(names), key=lambda name: hashlib.sha256(f"0:{PurePath(name).stem}".encode()).digest())
+    return sorted(by_hash[:cap])
 
 
 def group_of(card: Card, path: PurePath) -> str | None:

@@ -37,6 +37,9 @@ OPTIONAL = {
     "generator": str,
     "recipe": dict,
     "literature": list,
+    "fetch": dict,
+    "content": str,
+    "pixels": str,
 }
 LITERATURE = {"model": str, "score": float, "metric": str, "protocol": str, "reference": str}
 
