@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import activations, features, images, memory, training
+from bench import activations, features, images, memory, precision, training
 from bench.models import Floor, Network, Transfer
 from bench.plan import Cell, Trial
 from bench.protocol import split_hash
@@ -170,7 +170,7 @@ def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
         "dataset_hash": cell.dataset.content_hash, "split_hash": split_hash(trial.split, cell.dataset.ids),
         "model_version": cell.model.version, "weights": cell.weights, "classes": list(cell.dataset.classes),
         "train_images": len(trial.split.train), "test_images": len(trial.split.test),
-        "holdout_images": len(trial.split.holdout), "device": _device_name(device), "versions_json": _versions(),
+        "holdout_images": len(trial.split.holdout), "device": _device_name(cell, device), "versions_json": _versions(),
     }  # fmt: skip
 
 
@@ -193,8 +193,10 @@ def _predictions(cell: Cell, outcome: Outcome) -> list[dict[str, Any]]:
     return rows
 
 
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+def _device_name(cell: Cell, device: torch.device) -> str:
+    cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else f"CPU, {torch.get_num_threads()} threads"
+    return f"{name}, bfloat16" if cell.model.kind == "network" and precision.native(device) else name
 
 
 @cache

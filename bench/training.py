@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from bench import augmentation, protocol, threads
+from bench import augmentation, precision, protocol, threads
 from bench.errors import BenchError
 from bench.features import Features
 from bench.heads import StackedHead
@@ -202,8 +202,9 @@ def train_network(
                 batch = augmentation.normalise(pixels[rows], mean, std, device)
                 if recipe.augmentation == "rotate-flip":
                     batch = augmentation.rotate_flip(batch, generator)
-                logits = module(batch)
-                loss = F.cross_entropy(logits, target[torch.from_numpy(rows)])
+                with precision.mixed(device):
+                    logits = module(batch)
+                loss = F.cross_entropy(logits.float(), target[torch.from_numpy(rows)])
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

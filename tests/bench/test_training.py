@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from bench import augmentation, cells, datasets, features, images, models, plan, protocol, training
+from bench import augmentation, cells, datasets, features, images, models, plan, precision, protocol, training
 from bench.datasets import Dataset, Library
 from bench.errors import BenchError
 from bench.features import Source
@@ -79,7 +79,7 @@ def plain_head(seed: int, inputs: int, head: Head, classes: int) -> nn.Sequentia
 
 
 def train_plainly(
-    module: nn.Module, views: list[Tensor], labels: np.ndarray, split: Split, recipe: Recipe
+    module: nn.Module, views: list[Tensor], labels: np.ndarray, split: Split, recipe: Recipe, mixed: bool = False
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
     """A textbook training loop on the benchmark's draws: probabilities on test and holdout, and the loss curve."""
     target, optimizer = torch.from_numpy(labels), torch.optim.Adam(module.parameters(), lr=recipe.learning_rate)
@@ -88,7 +88,8 @@ def train_plainly(
         view = views[1 + epoch % (len(views) - 1)] if len(views) > 1 else views[0]
         losses = []
         for rows in map(torch.from_numpy, draws):
-            loss = nn.functional.cross_entropy(module.train()(view[rows]), target[rows])
+            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+                loss = nn.functional.cross_entropy(module.train()(view[rows]), target[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -413,7 +414,9 @@ def image_task() -> tuple[np.ndarray, np.ndarray, Split]:
     return pixels, labels, Split(0, 0, np.arange(40), np.arange(40, 50), np.arange(50, 60))
 
 
-def test_a_network_is_trained_as_torch_trains_it() -> None:
+@pytest.mark.parametrize("mixed", [False, True], ids=["float32", "bfloat16"])
+def test_a_network_is_trained_as_torch_trains_it(mixed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "native", lambda device: mixed)
     pixels, labels, split = image_task()
     recipe = Recipe(epochs=3, augmentation="none", image_size=32)
     mean, std = images.channel_statistics(pixels)
@@ -424,7 +427,7 @@ def test_a_network_is_trained_as_torch_trains_it() -> None:
     told: list[int] = []
     outcome = training.train_network(network, pixels, labels, mean, std, split, recipe, 0, CPU, told.append)
     batch = augmentation.normalise(pixels, mean, std, CPU)
-    test, holdout, curve = train_plainly(again, [batch], labels, split, recipe)
+    test, holdout, curve = train_plainly(again, [batch], labels, split, recipe, mixed)
     assert np.abs(outcome.test - test).max() < 1e-4
     assert np.abs(outcome.holdout - holdout).max() < 1e-4
     assert outcome.loss == pytest.approx(curve, abs=1e-4)
