@@ -11,9 +11,10 @@ from PIL import Image
 
 from bench.datasets.synthetic_drawing import NATIVE, Generator
 from bench.datasets.synthetic_proteins import PROTEINS
+from bench.datasets.synthetic_reticulocytes import RETICULOCYTES
 from bench.errors import unknown
 
-GENERATORS: Mapping[str, Generator] = {"proteins": PROTEINS}
+GENERATORS: Mapping[str, Generator] = {"proteins": PROTEINS, "reticulocytes": RETICULOCYTES}
 """By the name that a card gives."""
 
 

@@ -232,6 +232,6 @@ def test_each_generator_fits_the_card_that_names_it_and_has_a_folder_of_its_own(
 
 
 def test_a_card_that_names_no_generator_of_ours_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text('title = "Mine"\ngenerator = "protein"\n')
-    with pytest.raises(UsageError, match=r"unknown generator 'protein'; did you mean 'proteins'"):
+    (tmp_path / "mine.toml").write_text('title = "Mine"\ngenerator = "reticulocyte"\n')
+    with pytest.raises(UsageError, match=r"unknown generator 'reticulocyte'; did you mean 'reticulocytes'"):
         Library((tmp_path,), tmp_path / "cache").load("mine")
