@@ -10,7 +10,7 @@ from PIL import Image
 
 from bench import runner, study
 from bench.datasets import Library
-from bench.datasets.synthetic import PROTEIN_CLASSES, protein_image
+from bench.datasets.synthetic_proteins import PROTEINS
 from store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,10 +55,10 @@ def one_thread() -> Iterator[None]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with one dataset, `tiny`: three protein patterns, 24 images each, 64 px."""
     folder = tmp_path_factory.mktemp("data")
-    for name in PROTEIN_CLASSES[:3]:
+    for name in PROTEINS.classes[:3]:
         (folder / "tiny" / name).mkdir(parents=True)
         for number in range(24):
-            Image.fromarray(protein_image(name, number, size=64)).save(folder / "tiny" / name / f"{number:02}.png")
+            Image.fromarray(PROTEINS.image(name, number, size=64)).save(folder / "tiny" / name / f"{number:02}.png")
     return folder
 
 

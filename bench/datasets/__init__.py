@@ -1,4 +1,4 @@
-"""Datasets: cards, images on disk, and the built-in generator."""
+"""Datasets: cards, images on disk, and the built-in generators."""
 
 from bench.datasets.adding import add, remove
 from bench.datasets.cards import Card

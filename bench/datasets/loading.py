@@ -112,7 +112,7 @@ class Library:
     def image_folder(self, card: Card) -> Path | None:
         """The folder that holds a dataset's class folders, or None where it is not at hand."""
         if card.generator:
-            return self.cache / f"{card.name}-v{synthetic.VERSION}"
+            return self.cache / f"{card.name}-v{synthetic.named(card.generator).version}"
         if card.images:
             places = [folder / card.images for folder in self.folders]  # an absolute path stays as it is
         else:
@@ -135,7 +135,7 @@ class Library:
         if card.generator:
             if not folder.is_dir():
                 self.notice(f"drawing the images of {name}, once (they are kept in {folder})")
-            synthetic.write_proteins(folder)
+            synthetic.write(synthetic.named(card.generator), folder)
         caps = [cap for cap in (card.images_per_class, images_per_class) if cap]
         return listed(card, folder, min(caps, default=None))
 

@@ -14,6 +14,7 @@ from bench.datasets import cards
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "bench" / "datasets" / "cards"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+BUILT_IN = ["synthetic-proteins", "synthetic-reticulocytes"]
 REAL = ["covid-ct", "malaria", "reticulocytes", "wbc-raw", "wbc-segmented"]
 SHARED = Path(os.environ.get("BENCH_SHARED_DATA") or ROOT.parent / "shared" / "data")
 
@@ -63,7 +64,7 @@ def group(name: str, stem: str) -> str | None:
 
 
 def test_every_dataset_of_the_study_has_a_card() -> None:
-    assert {*REAL, "murphy-proteins", "synthetic-proteins"} == set(NAMES) == set(cards.shipped())
+    assert {*REAL, *BUILT_IN, "murphy-proteins"} == set(NAMES) == set(cards.shipped())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -109,7 +110,7 @@ def test_inherited_splits_come_from_a_dataset_with_the_same_classes(name: str) -
 
 
 def test_only_our_own_images_are_shown() -> None:
-    assert [name for name in NAMES if read(name)["show_images"]] == ["synthetic-proteins"]
+    assert [name for name in NAMES if read(name)["show_images"]] == BUILT_IN
 
 
 @pytest.mark.parametrize(

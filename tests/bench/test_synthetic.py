@@ -1,4 +1,4 @@
-"""The built-in dataset: the same images everywhere, at every size, easy to tell by texture and not by colour."""
+"""The built-in protein patterns: the same everywhere, told by texture and not by colour. And folders of images."""
 
 import subprocess
 import sys
@@ -17,7 +17,11 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bench.datasets.synthetic import PROTEIN_CLASSES, VERSION, protein_image, write_proteins
+from bench.datasets import Library
+from bench.datasets.synthetic import GENERATORS, write
+from bench.datasets.synthetic_drawing import Generator
+from bench.datasets.synthetic_proteins import PROTEINS
+from bench.errors import UsageError
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -31,14 +35,14 @@ GOLDEN = {
     "nucleus": (21.83, 34.12, 54.25, 37.53),
 }
 
-patterns = st.sampled_from(PROTEIN_CLASSES)
+patterns = st.sampled_from(PROTEINS.classes)
 
 
 @cache
 def sample(images_per_class: int = 20) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
     """(N, 64, 64, 3) in [0, 1], and the class numbers."""
-    images = [protein_image(p, k, size=64) for p in PROTEIN_CLASSES for k in range(images_per_class)]
-    return np.stack(images) / 255, np.repeat(np.arange(len(PROTEIN_CLASSES)), images_per_class)
+    images = [PROTEINS.image(p, k, size=64) for p in PROTEINS.classes for k in range(images_per_class)]
+    return np.stack(images) / 255, np.repeat(np.arange(len(PROTEINS.classes)), images_per_class)
 
 
 def balanced_accuracy(features: npt.NDArray[np.float64], labels: npt.NDArray[np.intp]) -> float:
@@ -56,52 +60,52 @@ def smaller(image: Pixels, size: int) -> Pixels:
 
 
 def test_the_classes_are_those_of_the_card() -> None:
-    assert PROTEIN_CLASSES == ("er", "golgi", "lysosomes", "microtubules", "mitochondria", "nucleus")
+    assert PROTEINS.classes == ("er", "golgi", "lysosomes", "microtubules", "mitochondria", "nucleus")
 
 
-@pytest.mark.parametrize("pattern", PROTEIN_CLASSES)
+@pytest.mark.parametrize("pattern", PROTEINS.classes)
 def test_pixels_change_only_with_the_version(pattern: str) -> None:
-    image = protein_image(pattern, 0, size=64).astype(float)
+    image = PROTEINS.image(pattern, 0, size=64).astype(float)
     found = (*image.mean(axis=(0, 1)), image[:, :, 1].std())
-    assert VERSION == 1, "new pixels: write new golden figures"
+    assert PROTEINS.version == 1, "new pixels: write new golden figures"
     # Tolerant of rounding, not of another draw.
     assert found == pytest.approx(GOLDEN[pattern], abs=0.02), "the images have changed: raise VERSION"
 
 
 def test_another_process_draws_the_same() -> None:
     code = (
-        "import sys; from bench.datasets.synthetic import protein_image;"
-        "sys.stdout.buffer.write(protein_image('er', 5, size=64, seed=2).tobytes())"
+        "import sys; from bench.datasets.synthetic_proteins import PROTEINS;"
+        "sys.stdout.buffer.write(PROTEINS.image('er', 5, size=64, seed=2).tobytes())"
     )
     drawn = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
-    assert drawn == protein_image("er", 5, size=64, seed=2).tobytes()
+    assert drawn == PROTEINS.image("er", 5, size=64, seed=2).tobytes()
 
 
 @settings(max_examples=12, deadline=None)
 @given(patterns, st.integers(0, 10_000), st.integers(64, 300), st.integers(0, 2**40))
 def test_every_image_is_whole_and_repeatable(pattern: str, index: int, size: int, seed: int) -> None:
-    image = protein_image(pattern, index, size=size, seed=seed)
+    image = PROTEINS.image(pattern, index, size=size, seed=seed)
     assert image.shape == (size, size, 3)
     assert image.dtype == np.uint8
     assert all(np.ptp(image[:, :, channel]) > 10 for channel in range(3))  # no channel is empty
-    assert np.array_equal(image, protein_image(pattern, index, size=size, seed=seed))
+    assert np.array_equal(image, PROTEINS.image(pattern, index, size=size, seed=seed))
 
 
 @settings(max_examples=8, deadline=None)
 @given(patterns, st.integers(0, 1000), st.sampled_from([128, 256, 448]))
 def test_a_scene_is_the_same_at_every_size(pattern: str, index: int, size: int) -> None:
-    small, large = protein_image(pattern, index, size=64), smaller(protein_image(pattern, index, size=size), 64)
+    small, large = PROTEINS.image(pattern, index, size=64), smaller(PROTEINS.image(pattern, index, size=size), 64)
     assert all(correlation(small[:, :, channel], large[:, :, channel]) > 0.95 for channel in range(3))
     # As bright, too: nothing is scaled by what happens to fall on one pixel.
     assert small.mean(axis=(0, 1)) == pytest.approx(large.mean(axis=(0, 1)), rel=0.05, abs=1.5)
 
 
 def test_arguments_choose_the_scene() -> None:
-    image = protein_image("er", 0, size=64)
+    image = PROTEINS.image("er", 0, size=64)
     others = [
-        protein_image("golgi", 0, size=64),
-        protein_image("er", 1, size=64),
-        protein_image("er", 0, size=64, seed=1),
+        PROTEINS.image("golgi", 0, size=64),
+        PROTEINS.image("er", 1, size=64),
+        PROTEINS.image("er", 0, size=64, seed=1),
     ]
     assert all(correlation(image[:, :, 2], other[:, :, 2]) < 0.9 for other in others)
 
@@ -121,7 +125,7 @@ def test_the_protein_is_where_its_name_says() -> None:
     nuclei = images[..., 0] > images[..., 0].max((1, 2), keepdims=True) / 2
     bright = images[..., 1] >= np.quantile(images[..., 1], 0.97, axis=(1, 2), keepdims=True)
     share = (bright & nuclei).sum((1, 2)) / bright.sum((1, 2))
-    inside = {pattern: share[labels == number].mean() for number, pattern in enumerate(PROTEIN_CLASSES)}
+    inside = {pattern: share[labels == number].mean() for number, pattern in enumerate(PROTEINS.classes)}
     assert inside.pop("nucleus") > 0.85
     assert max(inside.values()) < 0.65  # the filaments run over the nucleus, the rest does not
 
@@ -145,7 +149,7 @@ def test_texture_does() -> None:
 @pytest.mark.parametrize(
     ("pattern", "index", "size", "seed", "complaint"),
     [
-        ("cytoskeleton", 0, 64, 0, "unknown pattern 'cytoskeleton': choose one of er, golgi"),
+        ("cytoskeleton", 0, 64, 0, "unknown class 'cytoskeleton': choose one of er, golgi"),
         ("er", -1, 64, 0, "must not be negative"),
         ("er", 0, 64, -1, "must not be negative"),
         ("er", 0, 63, 0, "between 64 and 1024 pixels, got 63"),
@@ -154,34 +158,41 @@ def test_texture_does() -> None:
 )
 def test_bad_arguments(pattern: str, index: int, size: int, seed: int, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        protein_image(pattern, index, size=size, seed=seed)
+        PROTEINS.image(pattern, index, size=size, seed=seed)
 
 
-def test_writes_a_folder_a_class(tmp_path: Path) -> None:
-    folder, told = tmp_path / "data" / "proteins", list[tuple[int, int]]()
-    write_proteins(folder, images_per_class=2, size=64, seed=3, progress=lambda done, of: told.append((done, of)))
-    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
-    assert files == [f"{pattern}/{pattern}-00{k}.png" for pattern in PROTEIN_CLASSES for k in range(2)]
-    with Image.open(folder / "golgi" / "golgi-001.png") as image:
-        assert np.array_equal(np.asarray(image), protein_image("golgi", 1, size=64, seed=3))
-    assert told == [(k, 12) for k in range(1, 13)]
+# Writing a folder
+
+both = pytest.mark.parametrize("generator", GENERATORS.values(), ids=list(GENERATORS))
+
+
+@both
+def test_writes_a_folder_a_class(generator: Generator, tmp_path: Path) -> None:
+    folder, told, last = tmp_path / "data" / "built-in", list[tuple[int, int]](), generator.classes[-1]
+    write(generator, folder, images_per_class=2, size=64, seed=3, progress=lambda done, of: told.append((done, of)))
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
+    assert files == {f"{name}/{name}-00{k}.png" for name in generator.classes for k in range(2)}
+    with Image.open(folder / last / f"{last}-001.png") as image:
+        assert np.array_equal(np.asarray(image), generator.image(last, 1, size=64, seed=3))
+    assert told == [(k, len(files)) for k in range(1, len(files) + 1)]
     assert list(folder.parent.iterdir()) == [folder]  # nothing left beside it
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "proteins").mkdir()
-    write_proteins(tmp_path / "proteins", images_per_class=1, size=64)
+    write(PROTEINS, tmp_path / "proteins", images_per_class=1, size=64)
     assert not list((tmp_path / "proteins").iterdir())
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
+@both
+def test_an_interrupted_run_leaves_nothing(generator: Generator, tmp_path: Path) -> None:
     def interrupt(done: int, _: int) -> None:
-        assert not (tmp_path / "proteins").exists()  # it appears at the end, not before
+        assert not (tmp_path / "built-in").exists()  # it appears at the end, not before
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_proteins(tmp_path / "proteins", images_per_class=1, size=64, progress=interrupt)
+        write(generator, tmp_path / "built-in", images_per_class=1, size=64, progress=interrupt)
     assert not list(tmp_path.iterdir())
 
 
@@ -190,15 +201,37 @@ def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
 
     def overtake(done: int, of: int) -> None:
         if done == of:
-            write_proteins(folder, images_per_class=1, size=64)
+            write(PROTEINS, folder, images_per_class=1, size=64)
 
-    write_proteins(folder, images_per_class=1, size=64, progress=overtake)
-    assert sorted(path.name for path in folder.iterdir()) == sorted(PROTEIN_CLASSES)
+    write(PROTEINS, folder, images_per_class=1, size=64, progress=overtake)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(PROTEINS.classes)
     assert list(tmp_path.iterdir()) == [folder]
 
 
 @pytest.mark.parametrize("arguments", [{"images_per_class": 0}, {"size": 10}, {"seed": -1}])
 def test_bad_arguments_write_nothing(tmp_path: Path, arguments: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"must"):
-        write_proteins(tmp_path / "proteins", **arguments)  # type: ignore[arg-type]
+        write(PROTEINS, tmp_path / "proteins", **arguments)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+# Cards name generators
+
+
+def test_each_generator_fits_the_card_that_names_it_and_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    library = Library((tmp_path,), tmp_path / "cache")
+    folders = {}
+    for name, generator in GENERATORS.items():
+        card = library.card(f"synthetic-{name}")
+        assert card.generator == name
+        assert card.classes == generator.classes
+        assert card.counts == dict.fromkeys(generator.classes, generator.images_per_class)
+        folders[name] = library.image_folder(card)
+    # Folders of these names lie in caches already.
+    assert folders == {name: tmp_path / "cache" / f"synthetic-{name}-v1" for name in GENERATORS}
+
+
+def test_a_card_that_names_no_generator_of_ours_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('title = "Mine"\ngenerator = "reticulocyte"\n')
+    with pytest.raises(UsageError, match=r"unknown generator 'reticulocyte'; did you mean 'reticulocytes'"):
+        Library((tmp_path,), tmp_path / "cache").load("mine")
