@@ -23,6 +23,7 @@ from store.inventory import File, Inventory
 from store.store import Store
 
 PACKED = "packed"
+LISTS = ("images", "plans", "splits")
 LARGE = 256 * 2**20
 """Bytes from which on a part is left alone."""
 LONG_AGO = 3600.0
@@ -57,9 +58,7 @@ def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of
         if not claims.take("compaction"):
             raise StoreError(f"{store.root}: another compaction is at work; wait for its end")
         before = inventory.take(store.root, trust=False)
-        folders = sorted(
-            {(f.kind, tuple(f.keys.items())) for f in before.files if f.kind in ("trials", "images", "plans")}
-        )
+        folders = sorted({(f.kind, tuple(f.keys.items())) for f in before.files if f.kind in ("trials", *LISTS)})
         for done, (kind, folder) in enumerate(folders):
             progress(done, len(folders))
             keys = dict(folder)
@@ -199,12 +198,12 @@ def _copy(connection: duckdb.DuckDBPyConnection, kind: str, rows: str, path: Pat
 
 
 def _lists(root: Path, kind: str, keys: dict[str, str], files: list[File]) -> None:
-    """Plans of a study become one part, lists of images one for each list: the views show each row once, however many
-    parts hold it.
+    """Plans of a study become one part, and so do splits of a dataset; of images, each list. The views show each row
+    once, however many parts hold it.
     """
     groups: dict[str, list[File]] = {}
     for file in files:
-        groups.setdefault("" if kind == "plans" else file.name.stem, []).append(file)
+        groups.setdefault(file.name.stem if kind == "images" else "", []).append(file)
     for group in groups.values():
         if len(group) < 2 and all(file.name.version == schema.VERSION for file in group):
             continue

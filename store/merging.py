@@ -26,7 +26,7 @@ TOLERANCE = 1e-3
 TRIALS, ROWS = 2_000, 1_000_000
 """Trials, and rows of their parts, that are held in memory and written at a time."""
 Identity = tuple[str, str, str]
-"""Of a plan or a list of images: its study or dataset, its name, and what it says."""
+"""Of a plan, a list of images or of splits: its study or dataset, its name, and what it says."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,18 @@ class Merged:
     same: trials that brought nothing new: ours has the same run, an equal result, or no less than their failed run.
     conflicts: trials that both finished with different results; ours stayed.
     left_out: damaged parts of the other store, path → what is wrong; their trials did not come in.
-    plans, images: plans and lists of images that came in.
+    lists: lists that came in, by kind: plans, images, splits.
     """
 
     added: int
     same: int
     conflicts: tuple[Conflict, ...]
     left_out: Mapping[str, str]
-    plans: int
-    images: int
+    lists: Mapping[str, int]
 
 
 def merge(store: Store, other: Store) -> Merged:
-    """Bring in what another store has and this one lacks: trials, plans and lists of images.
+    """Bring in what another store has and this one lacks: trials, plans, lists of images and of splits.
 
     Every part of the other store is compared with its SHA-256 first.
 
@@ -88,9 +87,10 @@ def merge(store: Store, other: Store) -> Merged:
             snapshot.load(theirs, other.root, found)
             snapshot.expose(theirs, other.root, found, in_memory=False)
             left_out = {**found.left_out, **snapshot.lost(theirs, found)}
-            images, plans = (
-                sum(_bring(theirs, store, other.root, file, lists[kind]) for file in found.of(kind)) for kind in _LISTS
-            )
+            brought = {
+                kind: sum(_bring(theirs, store, other.root, file, lists[kind]) for file in found.of(kind))
+                for kind in _LISTS
+            }
             _judge(theirs, attempts)
             added = sum(_add(theirs, store, chunk) for chunk in _chunks(theirs, "added"))
             conflicts = tuple(c for chunk in _chunks(theirs, "compared") for c in _conflicts(theirs, store, chunk))
@@ -98,11 +98,11 @@ def merge(store: Store, other: Store) -> Merged:
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         reason = str(error).splitlines()[0]
         raise StoreError(f"{other.root} cannot be read to its end ({reason}); merge it again to go on") from None
-    return Merged(added, trials - added - len(conflicts), conflicts, left_out, plans, images)
+    return Merged(added, trials - added - len(conflicts), conflicts, left_out, brought)
 
 
 def _known(ours: duckdb.DuckDBPyConnection) -> tuple[pa.Table, dict[str, set[Identity]]]:
-    """What a store has: every attempt, and the identities of its plans and lists of images."""
+    """What a store has: every attempt, and the identities of its plans and other lists."""
     attempts = ours.sql("select trial_id, attempt_id, status, classes from attempts").to_arrow_table()
     return attempts, {kind: set(_lists(ours, kind, f"from raw_{kind}")) for kind in _LISTS}
 
@@ -234,7 +234,7 @@ def _reason(difference: float, other_classes: bool, lone: int, relabelled: int) 
     return f"a probability differs by {difference:.2g}" if difference > TOLERANCE else None
 
 
-# --- Plans and lists of images
+# --- Plans, lists of images and of splits
 
 
 # Each list with its folder's value, its name, what it says, and its time.
@@ -244,9 +244,18 @@ _LISTS = {
             select *, md5(row(image_id, label, sha256, image_group, md5(thumbnail))::varchar) as image from ({})
         ) group by dataset, dataset_hash, listed_at
         """,
+    "splits": """
+        select dataset, protocol, md5(string_agg(distinct place, '' order by place)), drawn_at from (
+            select *, md5(row(dataset_hash, repeat, image_id, fold)::varchar) as place from ({})
+        ) group by dataset, protocol, drawn_at
+        """,
     "plans": "select distinct study, plan_id, planned_at::varchar, planned_at from ({})",
 }
-_NAMED = {"images": ("dataset_hash", "listed_at"), "plans": ("plan_id", "planned_at")}
+_NAMED = {
+    "images": ("dataset_hash", "listed_at"),
+    "splits": ("protocol", "drawn_at"),
+    "plans": ("plan_id", "planned_at"),
+}
 
 
 def _lists(connection: duckdb.DuckDBPyConnection, kind: str, rows: str) -> dict[Identity, datetime]:

@@ -80,6 +80,17 @@ IMAGES = pa.schema(
     ]
 )
 
+SPLITS = pa.schema(
+    [
+        ("dataset_hash", pa.string()),
+        ("protocol", pa.string()),
+        ("repeat", pa.int16()),
+        ("image_id", pa.string()),
+        ("fold", pa.int16()),
+        ("drawn_at", _UTC),
+    ]
+)
+
 ACTIVATIONS = pa.schema(
     [
         ("trial_id", pa.string()),
@@ -127,6 +138,7 @@ KINDS: dict[str, pa.Schema] = {
     "trials": TRIALS,
     "predictions": PREDICTIONS,
     "images": IMAGES,
+    "splits": SPLITS,
     "activations": ACTIVATIONS,
     "plans": PLANS,
 }
@@ -135,6 +147,7 @@ PARTITIONS: dict[str, tuple[str, ...]] = {
     "predictions": ("dataset", "model"),
     "trials": ("dataset", "model"),
     "images": ("dataset",),
+    "splits": ("dataset",),
     "activations": ("dataset", "model"),
     "plans": ("study",),
 }

@@ -138,6 +138,37 @@ class Store:
             now = _now()
             parts.write(self.root, "images", keys, stem, table("images", [row | {"listed_at": now} for row in rows]))
 
+    def append_splits(self, dataset: str, dataset_hash: str, protocol: str, places: Iterable[Row]) -> None:
+        """Keep how a dataset is split by a protocol, once: what is kept of a repeat is never written over.
+
+        Args:
+            dataset: its name.
+            dataset_hash: the identity of its content.
+            protocol: the identity of the protocol, and of what must stay together.
+            places: `repeat`, `image_id` and `fold` of each image in each repeat, as in the view `splits`.
+        """
+        known = {row["repeat"] for row in self.splits(dataset, dataset_hash, protocol)}
+        now = _now()
+        shared = {"dataset_hash": dataset_hash, "protocol": protocol, "drawn_at": now}
+        if rows := [{**place, **shared} for place in places if place["repeat"] not in known]:
+            stem = f"{protocol}-{min(row['repeat'] for row in rows)}-{uuid.uuid4().hex[:8]}"
+            parts.write(self.root, "splits", {"dataset": dataset}, stem, table("splits", rows))
+
+    def splits(self, dataset: str, dataset_hash: str, protocol: str) -> list[Row]:
+        """What `append_splits` has kept: `repeat`, `image_id` and `fold`."""
+        ask = """
+            select repeat, image_id, fold from splits
+            where dataset = $dataset and dataset_hash = $hash and protocol = $protocol
+        """
+        values = {"dataset": dataset, "hash": dataset_hash, "protocol": protocol}
+
+        def once(found: Inventory) -> list[Row]:
+            with self._connect(found) as connection:
+                rows = connection.execute(ask, values).fetchall()
+            return [dict(zip(("repeat", "image_id", "fold"), row, strict=True)) for row in rows]
+
+        return self._settled(once)
+
     def append_plan(self, study: str, rows: Sequence[Row]) -> None:
         """Record what a run of a study wants; a plan that repeats the newest one writes nothing."""
         content = json.dumps([[row[key] for key in sorted(row)] for row in rows], sort_keys=True)

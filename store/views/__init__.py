@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 ORDER = (
-    "plans", "current_plans", "trials", "predictions", "scores", "auroc", "confusion", "curves", "images",
+    "plans", "current_plans", "trials", "predictions", "scores", "auroc", "confusion", "curves", "images", "splits",
     "activations", "tally", "votes", "vote", "progress", "cells",
 )  # fmt: skip
 """Each view stands behind those that it is made from."""

@@ -36,6 +36,7 @@ def store(tmp_path: Path) -> Store:
     store.append_plan("s", [wanted | {"study_title": "S"}])
     image = {"image_id": "a/0", "label": "a", "sha256": "0", "image_group": "g", "thumbnail": b"\xff\0"}
     store.append_images(ODD, "h", [image])
+    store.append_splits(ODD, "h", "p", [{"repeat": 0, "image_id": image["image_id"], "fold": None}])
     return store
 
 

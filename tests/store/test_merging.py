@@ -90,8 +90,14 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
-def merged(added: int = 0, same: int = 0, plans: int = 0, images: int = 0, **more: Any) -> Merged:
-    return Merged(added, same, more.get("conflicts", ()), more.get("left_out", {}), plans, images)
+def merged(added: int = 0, same: int = 0, plans: int = 0, images: int = 0, splits: int = 0, **more: Any) -> Merged:
+    lists = {"images": images, "splits": splits, "plans": plans}
+    return Merged(added, same, more.get("conflicts", ()), more.get("left_out", {}), lists)
+
+
+def split(store: Store, dataset: str, *folds: int | None, repeat: int = 0) -> None:
+    places = [{"repeat": repeat, "image_id": f"a/{number}", "fold": fold} for number, fold in enumerate(folds)]
+    store.append_splits(dataset, "h", "protocol", places)
 
 
 # --- What comes in
@@ -397,6 +403,19 @@ def test_plans_and_images_are_known_by_what_they_say(ours: Store, theirs: Store,
     assert merge(ours, theirs) == merged()
     assert merge(theirs, ours) == merged()
     assert content(ours) == before
+
+
+def test_splits_that_were_drawn_first_stay(ours: Store, theirs: Store) -> None:
+    split(ours, "d", None, 0, 1)
+    split(theirs, "d", 1, 0, None)
+    split(theirs, "d", 1, 0, None, repeat=1)
+    assert merge(ours, theirs) == merged(splits=2)
+    kept = [(0, "a/0", None), (0, "a/1", 0), (0, "a/2", 1), (1, "a/0", 1), (1, "a/1", 0), (1, "a/2", None)]
+    assert shown(ours, "splits", "repeat, image_id, fold") == kept
+    compact(ours)
+    assert shown(ours, "splits", "repeat, image_id, fold") == kept
+    assert len(list((ours.root / "splits").rglob("*.parquet"))) == 1
+    assert merge(ours, theirs) == merged()
 
 
 def test_a_plan_that_stands_in_two_parts_comes_in_once(ours: Store, theirs: Store) -> None:

@@ -241,6 +241,18 @@ def test_images_are_kept_once_for_each_content(store: Store) -> None:
     assert shown(store, "images", "dataset_hash, thumbnail") == [("h1", b"jpeg"), ("h2", b"jpeg")]
 
 
+def test_splits_are_kept_once(store: Store) -> None:
+    first = [{"repeat": repeat, "image_id": f"a/{n}", "fold": [None, 0, 1][n]} for repeat in (0, 1) for n in range(3)]
+    others = [{**place, "repeat": place["repeat"] + 1, "fold": 2} for place in first]
+    for places in (first, others, first):
+        store.append_splits("d", "h", "p", places)
+    kept = [*first, *(place for place in others if place["repeat"] == 2)]
+    by_place = [tuple(place.values()) for place in kept]
+    assert sorted((tuple(row.values()) for row in store.splits("d", "h", "p")), key=str) == sorted(by_place, key=str)
+    assert store.splits("d", "h", "another") == store.splits("d", "another", "p") == []
+    assert len(list((store.root / "splits").rglob("*.parquet"))) == 2
+
+
 def test_the_fingerprint_names_what_shows(store: Store) -> None:
     seen = [store.fingerprint()]
     for trial, status in (("a", "done"), ("b", "done"), ("a", "done"), ("b", "failed")):

@@ -73,6 +73,8 @@ def plan(store: Store, study: str, *trials: str, dataset: str = "d", model: str 
 def listed(store: Store, dataset: str, dataset_hash: str, thumbnail: bytes | None = None) -> None:
     images = [{"image_id": f"a/{n}", "label": "a", "sha256": f"{n}", "image_group": "g"} for n in range(5)]
     store.append_images(dataset, dataset_hash, [{**image, "thumbnail": thumbnail} for image in images])
+    places = [{"repeat": 0, "image_id": image["image_id"], "fold": n or None} for n, image in enumerate(images)]
+    store.append_splits(dataset, dataset_hash, "p", places)
 
 
 # --- What is there
