@@ -136,23 +136,23 @@ def figures(wanted: Wanted, seconds: float, trials: int) -> Figures:
 def _ours(wanted: Wanted, limit: int) -> tuple[dict[str, float], float]:
     """Seconds of a run from an empty cache to the store by its parts, and in all; the interpreter's start included."""
     import psutil
+    import torch
 
     from bench import features, images, training
-    from store import Store
+    from store import Store, query
 
     parts = dict.fromkeys(("decode", "frozen", "trained", "store"), 0.0)
     timed = ((images, "load", "decode"), (features, "frozen_features", "frozen"), (training, "train_heads", "trained"),
              (training, "train_network", "trained"), (Store, "append_trials", "store"))  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="bench-training-") as folder, _clocks(timed, parts):
         prepared, cell = wanted.cell(Path(folder, "cache"))
-        began = time.perf_counter()
-        result = runner.run(
-            prepared, Store(Path(folder, "store"), create=True), Path(folder, "cache"), "cpu", limit=limit
-        )
+        store = Store(Path(folder, "store"), create=True)
+        result = runner.run(prepared, store, Path(folder, "cache"), "cpu", limit=limit)
         if result.finished != limit:
             raise RuntimeError(f"{wanted.model}: {result.finished} of {limit} trials were finished: {result.failures}")
-        if cell.model.kind == "network":  # by workers, whose clocks are not here; with what they write
-            parts["trained"] = time.perf_counter() - began - parts["decode"]
+        if cell.model.kind == "network":  # by workers, whose clocks are not here; each takes a core
+            (trained,) = query(store, "select sum(seconds) as seconds from trials").to_pylist()
+            parts["trained"] = trained["seconds"] / min(torch.get_num_threads(), limit)
         return parts, time.time() - psutil.Process().create_time()
 
 
