@@ -63,13 +63,16 @@ def prepare(study: Study, library: Library) -> Prepared:
         )
     cells = []
     for dataset, splits in loaded:
-        recipe = study.recipe_for(dataset.card.recipe, dataset.name)
+        recipes = study.recipes_for(dataset.card.recipe, dataset.name)
         for model in chosen:
             try:
                 weights, unavailable = model.weights.identity(), None
             except WeightsUnavailableError as error:
                 weights, unavailable = f"{model.weights.published()}, not here", str(error)
-            cells.append(plan.make_cell(dataset, model, recipe, study.protocol, splits, weights, unavailable))
+            cells += [
+                plan.make_cell(dataset, model, recipe, study.protocol, splits, weights, unavailable)
+                for recipe in recipes
+            ]
     return Prepared(study, tuple(cells), absent)
 
 
@@ -104,7 +107,7 @@ def run(
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
     """
-    from bench import images, memory, training, workers
+    from bench import images, memory, pixels, training, workers
 
     watch = watch or Watch()
     devices, now = training.choose_devices(device), datetime.now(UTC).replace(tzinfo=None)
@@ -119,6 +122,13 @@ def run(
     }.values():
         watch.preparing(dataset.name, size, len(dataset.images))
         images.load(dataset, size, cache, watch.decoded)
+    for dataset, recipe in {
+        (c.dataset.name, c.recipe.image_size, c.recipe.preprocessing): (c.dataset, c.recipe)
+        for c in left
+        if c.recipe.preprocessing
+    }.values():
+        watch.preprocessing(dataset.name, recipe.preprocessing, len(dataset.images))
+        pixels.load(dataset, recipe, cache, watch.decoded)
     for dataset in {c.dataset.name: c.dataset for c in cells}.values():
         store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset))
     store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
