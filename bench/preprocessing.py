@@ -8,6 +8,7 @@ A step that needs one channel gives three equal ones, so that any model can foll
 no contrast to stretch and no edges: no step makes any up.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -69,13 +70,14 @@ def adaptive_mean(image: Image) -> Image:
 
 
 def sobel(image: Image) -> Image:
-    """Magnitude of the luminance's gradient by Sobel's 3 × 3 filters; 255 is the steepest edge that there can be.
+    """Magnitude of the luminance's gradient by Sobel's 3 × 3 filters; a straight edge gives its own height in levels.
 
     The scale is the same for all images, so that an image with faint edges does not look like one with sharp ones.
+    skimage's divides by √2, and so keeps the upper values for corners that few images have; here these are cut at 255.
     """
     from skimage.filters import sobel as magnitude
 
-    return _three(_eight_bit(magnitude(_luminance(image))))  # type: ignore[no-untyped-call]
+    return _three(_eight_bit(magnitude(_luminance(image)) * math.sqrt(2)))  # type: ignore[no-untyped-call]
 
 
 def tophat(image: Image) -> Image:
