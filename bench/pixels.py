@@ -28,7 +28,7 @@ def load(dataset: Dataset, recipe: Recipe, cache: Path, progress: Callable[[], N
 
     def preprocessed() -> Pixels:
         decoded = images.load(dataset, recipe.image_size, cache)
-        made = np.empty_like(decoded)
+        made = np.empty(decoded.shape, dtype=np.uint8)
 
         def one(place: int) -> None:
             made[place] = preprocessing.apply(decoded[place], recipe.preprocessing)

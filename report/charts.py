@@ -157,7 +157,7 @@ def by_preprocessing(
         steps: the preprocessings from top to bottom.
         models: their order within each.
     """
-    keys = _keys(models, styles)
+    keys = _keys(models, styles, columns=1)  # beside the long names to the left there is little room on a phone
     lanes = alt.YOffset("model:N", scale=alt.Scale(domain=list(models), paddingInner=0.2, paddingOuter=1))
     y = alt.Y("preprocessing:N", sort=list(steps), title=None, scale=alt.Scale(domain=list(steps)))
     base = alt.Chart(means).encode(y=y, yOffset=lanes, tooltip=["preprocessing", "model", *_score_tooltip()])
@@ -201,9 +201,9 @@ def sample_efficiency(means: pd.DataFrame, models: Sequence[str], styles: Styles
     return _finished(alt.layer(line, word, curves, bars, dots), 1, 340)
 
 
-def _keys(models: Sequence[str], styles: Styles) -> dict[str, Any]:
+def _keys(models: Sequence[str], styles: Styles, columns: int = 2) -> dict[str, Any]:
     """Colour and shape of the models, explained above the chart."""
-    legend = alt.Legend(orient="top", title=None, columns=2, symbolSize=80)
+    legend = alt.Legend(orient="top", title=None, columns=columns, symbolSize=80)
     return {"color": _colour(models, styles, legend), "shape": _shape(models, styles, legend)}
 
 

@@ -28,6 +28,11 @@ def store_path() -> Path:
     return ROOT.parent / (os.environ.get("BENCH_STORE") or "results")
 
 
+def slug(text: str) -> str:
+    """A text for addresses and figure names: letters, digits and hyphens."""
+    return "".join(c if c.isalnum() else "-" for c in text)
+
+
 @dataclass(frozen=True)
 class Section:
     """One dataset at one recipe, split in one way: the only models that may be compared are those within a section.
@@ -50,9 +55,7 @@ class Section:
     @property
     def slug(self) -> str:
         """For addresses and figure names: letters, digits and hyphens."""
-        return "".join(
-            c if c.isalnum() else "-" for c in f"{self.dataset}-{self.recipe}{self.also and '-' + self.also}"
-        )
+        return slug(f"{self.dataset}-{self.recipe}{self.also and '-' + self.also}")
 
 
 class Results:

@@ -98,7 +98,7 @@ def _pictures(found: Results, sections: Sequence[Section]) -> None:
     if len(rows) > 1:
         show.figure(
             f'<div class="samples steps">{"".join(rows)}</div>', f"steps-{sections[0].slug}",
-            f"What a model is given: an image of each class after each preprocessing. {estimates.listed(classes)}.",
+            f"What a model is given after each preprocessing: one image each of {estimates.listed(classes)}.",
         )  # fmt: skip
 
 

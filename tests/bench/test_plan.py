@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from bench import datasets, models, plan, preprocessing, protocol, recipe, runner, study
+from bench import datasets, models, plan, preprocessing, printing, protocol, recipe, runner, study
 from bench.datasets import Card, Dataset, Image, Library
 from bench.errors import BenchError, UsageError
 from bench.plan import Cell
@@ -27,7 +28,7 @@ def dataset(**changes: Any) -> Dataset:
         Image(f"{'ab'[n % 2]}/{n:02}.png", n % 2, Path("nowhere"), f"sha {n}", f"{'ab'[n % 2]}/{n:02}.png")
         for n in range(30)
     ]
-    return Dataset(Card("some", title="Some"), ("a", "b"), tuple(images), **changes)
+    return replace(Dataset(Card("some", title="Some"), ("a", "b"), tuple(images)), **changes)
 
 
 def cell(
@@ -403,6 +404,21 @@ def test_a_cells_cost_grows_with_its_trials_and_its_images() -> None:
     assert deep.cost() > shallow.cost() > floor.cost() > 0
     assert shallow.only(shallow.trials[:3]).cost() == pytest.approx(shallow.cost() / 2, rel=0.05)
     assert cell(made=Recipe(image_size=112)).cost() == pytest.approx(shallow.cost() / 4)
+
+
+def test_a_plan_of_several_recipes_fits_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(printing, "console", lambda: Console(width=80))
+    recipes = study.load("preprocessing").recipes_for({}, "")
+    data = dataset(card=Card("synthetic-proteins", title="Some"))
+    cells = [cell(data, models.get("efficientnet-lite0-lower"), made) for made in recipes]
+    printing.plan(cells, cells, set())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "synthetic-proteins"
+    assert max(map(len, lines)) <= 80
+    shown = [line.split() for line in lines if line.startswith(" efficientnet-lite0-lower ")]
+    assert [row[1] for row in shown] == [made.name for made in recipes]
 
 
 def test_a_plan_is_kept_with_the_cards_as_they_were() -> None:
