@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bench import activations, features, images, memory, precision, training
+from bench import pixels as pixels_
 from bench.models import Floor, Network, Transfer
 from bench.plan import Cell, Trial
 from bench.protocol import split_hash
@@ -53,10 +55,8 @@ def run(
     taken = chain([beginning], willing)
     split = cell.trials[0].split
     if pixels is None:
-        pixels = images.load(cell.dataset, cell.recipe.image_size, cache_folder)
-    outside = np.concatenate([split.train, split.test])
-    outside.sort()
-    mean, std = images.channel_statistics(pixels[outside])
+        pixels = pixels_.load(cell.dataset, cell.recipe, cache_folder)
+    mean, std = images.channel_statistics(pixels[_outside(cell)])
     normalised = (mean, std)
     labels = np.array(cell.dataset.labels)
     first = _first_of_each_class(cell)
@@ -66,7 +66,7 @@ def run(
         for row, place in zip(captured, first, strict=True):
             image = cell.dataset.images[place]
             row |= {"image_id": image.id, "label": cell.dataset.classes[image.label]}
-            row["thumbnail"] = images.thumbnail(image.path) if cell.dataset.card.show_images else None
+            row["thumbnail"] = pixels_.thumbnail(image, cell.recipe) if cell.dataset.card.show_images else None
         return captured
 
     starts_cell = split.repeat == 0 and split.fold == 0
@@ -109,8 +109,9 @@ def _outcomes(
         torch.manual_seed(seed)  # for backbones that start from random weights
         built = cell.model.make(classes)
         assert isinstance(built, Transfer)
-        outside = np.sort(np.concatenate([splits[0].train, splits[0].test]))
-        key = (cell.dataset.order_hash, cell.model.name, str(cell.model.version), cell.weights)
+        outside = _outside(cell)
+        model = (cell.model.name, str(cell.model.version), cell.weights)
+        key = (cell.dataset.order_hash, *model, *pixels_.source(cell.recipe))
         source = features.Source(key, pixels, *normalised, outside, cell.recipe.view_count, seed)
         passes = len(pixels) + len(outside) * source.views
         began = time.perf_counter()
@@ -136,6 +137,13 @@ def _outcomes(
                 lambda count: progress(count / work),
             )  # fmt: skip
             yield [(trial, outcome, 0, (built.module, built.middle))]
+
+
+def _outside(cell: Cell) -> NDArray[np.int64]:
+    """Positions of the images outside the holdout, also where trials train on a share of them: all shares have one
+    normalisation and one file of frozen features.
+    """
+    return np.setdiff1d(np.arange(len(cell.dataset.images)), cell.trials[0].split.holdout)
 
 
 def _first_of_each_class(cell: Cell) -> list[int]:
@@ -201,5 +209,5 @@ def _device_name(cell: Cell, device: torch.device) -> str:
 
 @cache
 def _versions() -> str:
-    names = ("torch", "torchvision", "numpy", "scikit-learn", "pillow")
+    names = ("torch", "torchvision", "numpy", "scikit-learn", "scikit-image", "pillow")
     return json.dumps({"python": platform.python_version()} | {name: version(name) for name in names})

@@ -38,7 +38,7 @@ def bench() -> None:
     """
 
 
-StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name (blog, cpu, demo) or a TOML file.")]
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name (blog, cpu, …) or a TOML file.")]
 DatasetsOption = Annotated[list[str], typer.Option("--dataset", help="Only this dataset; may be given several times.")]
 ModelsOption = Annotated[list[str], typer.Option("--model", help="Only this model; may be given several times.")]
 

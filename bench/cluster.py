@@ -20,9 +20,10 @@ import ray.exceptions
 import torch
 
 from bench import cells as cells_
-from bench import images, loop, memory, training
+from bench import loop, memory, pixels, training
 from bench.cells import Finished
 from bench.errors import BenchError, UsageError
+from bench.images import Pixels
 from bench.loop import POLL, Result, Since, Watch
 from bench.plan import Cell
 from bench.sharing import Work
@@ -88,7 +89,7 @@ def train(
     def way(left: Sequence[Cell], work: Work) -> Iterator[tuple[Watch, Cell, Finished]]:
         jobs: Iterator[Cell] | None = _jobs(left)
         running: dict[Any, tuple[Watch, Cell]] = {}
-        pixels: dict[tuple[str, int], Any] = {}
+        shared: dict[Any, Any] = {}
         lanes: list[Watch] = []
         free: list[Watch] = []
         while jobs or running:
@@ -104,10 +105,10 @@ def train(
                     lanes.append(free[0])
                 lane = free.pop()
                 lane.cell(job)
-                key = (job.dataset.order_hash, job.recipe.image_size)
-                if key not in pixels:
-                    pixels[key] = ray.put(np.asarray(images.load(job.dataset, job.recipe.image_size, cache)))
-                running[_submit(job, pixels[key], gpus)] = (lane, job)
+                key = (job.dataset.order_hash, job.recipe.image_size, job.recipe.preprocessing)
+                if key not in shared:
+                    shared[key] = ray.put(np.asarray(pixels.load(job.dataset, job.recipe, cache)))
+                running[_submit(job, shared[key], gpus)] = (lane, job)
             ended, _ = ray.wait(list(running), timeout=POLL) if running else ([], [])
             for ref in ended:
                 lane, job = running.pop(ref)
@@ -135,7 +136,7 @@ def _places(gpus: bool, limit: int | None) -> int:
     return max(1, min(there, limit or there))
 
 
-def _submit(job: Cell, pixels: Any, gpus: bool) -> Any:
+def _submit(job: Cell, shared: Any, gpus: bool) -> Any:
     cores = 1
     if not gpus and job.model.kind == "transfer":
         nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
@@ -143,16 +144,16 @@ def _submit(job: Cell, pixels: Any, gpus: bool) -> Any:
     # A node has no image files, so it neither reads nor shows any.
     files = tuple(replace(image, path=Path(image.id)) for image in job.dataset.images)
     bare = replace(job, dataset=replace(job.dataset, images=files, card=replace(job.dataset.card, show_images=False)))
-    return _train.options(num_cpus=cores, num_gpus=int(gpus)).remote(bare, pixels, cores)
+    return _train.options(num_cpus=cores, num_gpus=int(gpus)).remote(bare, shared, cores)
 
 
 @ray.remote(max_retries=RETRIES)
-def _train(job: Cell, pixels: images.Pixels, cores: int) -> list[Finished]:
+def _train(job: Cell, shared: Pixels, cores: int) -> list[Finished]:
     """On a node: all trials of a job, done or failed."""
     device = training.choose_devices("auto" if ray.get_gpu_ids() else "cpu")[0]
     torch.set_num_threads(cores)
     memory.keep_what_was_freed()
-    ended = loop.trained(job, cache_folder(), device, lambda share: None, lambda trial: True, pixels)
+    ended = loop.trained(job, cache_folder(), device, lambda share: None, lambda trial: True, shared)
     return [finished for together in ended for finished in together]
 
 
@@ -169,7 +170,7 @@ def _outcome(ref: Any, job: Cell) -> list[Finished]:
         lost = torch.device("cpu")
         return [Finished(trial, cells_.failed_row(job, trial, reason, lost), [], []) for trial in job.trials]
     if job.dataset.card.show_images:
-        paths: dict[str, Path] = {image.id: image.path for image in job.dataset.images}
+        of_id = {image.id: image for image in job.dataset.images}
         for row in (row for each in finished for row in each.activations):
-            row["thumbnail"] = images.thumbnail(paths[row["image_id"]])
+            row["thumbnail"] = pixels.thumbnail(of_id[row["image_id"]], job.recipe)
     return finished

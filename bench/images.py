@@ -102,8 +102,13 @@ def channel_statistics(pixels: Pixels) -> tuple[list[float], list[float]]:
 
 def thumbnail(path: Path, size: int = 96) -> bytes:
     """A small JPEG of an image, for datasets whose card allows showing it."""
+    return jpeg(decode(path, size))
+
+
+def jpeg(pixels: Pixels) -> bytes:
+    """One (H, W, 3) image as a JPEG."""
     from PIL import Image
 
     buffer = BytesIO()
-    Image.fromarray(decode(path, size)).save(buffer, "JPEG", quality=85)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

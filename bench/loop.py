@@ -39,8 +39,11 @@ class Watch:
     def preparing(self, dataset: str, image_size: int, images: int) -> None:
         """A dataset's images are about to be decoded."""
 
+    def preprocessing(self, dataset: str, steps: Sequence[str], images: int) -> None:
+        """A dataset's images are about to be preprocessed."""
+
     def decoded(self) -> None:
-        """One more image is decoded."""
+        """One more image is decoded, or preprocessed."""
 
     def started(self, cells: Sequence[Cell]) -> None:
         """Training begins with these cells, in this order."""

@@ -64,7 +64,10 @@ def make_cell(
     dataset: Dataset, model: Model, recipe: Recipe, wanted: Protocol, splits: Sequence[Split],
     weights: str, unavailable: str | None = None,
 ) -> Cell:  # fmt: skip
-    """A cell with all its trials, each named by what determines its result."""
+    """A cell with all its trials, each named by what determines its result.
+
+    Of the splits, which are those of the protocol, each trial has the share that the recipe trains on.
+    """
     ids = dataset.ids
     # One repeat's folds stand for all: groups, the holdout and a parent's images show in them.
     folds = sorted(protocol.split_hash(split, ids) for split in splits if split.repeat == 0)
@@ -80,7 +83,8 @@ def make_cell(
         "protocol": wanted.identity(),
     }
     cell_id = protocol.fingerprint(identity)
-    trials = tuple(Trial(protocol.trial_id(cell_id, split, ids), split) for split in splits)
+    trained = [protocol.subset(s, dataset.labels, ids, recipe.train_fraction, wanted.seed) for s in splits]
+    trials = tuple(Trial(protocol.trial_id(cell_id, split, ids), split) for split in trained)
     return Cell(dataset, model, recipe, wanted, weights, scheme, cell_id, trials, unavailable)
 
 

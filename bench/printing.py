@@ -39,6 +39,15 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     console().print(shown)
 
 
+def _by_dataset(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; a dataset that is the only one stands above it, which leaves its width to the recipes."""
+    at = list(headers).index("dataset")
+    if len({row[at] for row in rows}) == 1:
+        say(rows[0][at], bold=True)
+        headers, *rows = ([*row[:at], *row[at + 1 :]] for row in (headers, *rows))
+    table(headers, rows)
+
+
 def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> None:
     """Print what a run would train: each cell with what is done and what is left, and about how long that takes."""
     to_run = {cell.id: cell for cell in left}
@@ -48,7 +57,7 @@ def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> Non
         have = sum(trial.id in done for trial in cell.trials)
         planned = [len(remaining.trials), duration(remaining.cost())] if remaining else ["", ""]
         rows.append([cell.dataset.name, cell.model.name, cell.recipe.name, have, *planned, cell.unavailable or ""])
-    table(["dataset", "model", "recipe", "done", "to train", "about", ""], rows)
+    _by_dataset(["dataset", "model", "recipe", "done", "to train", "about", ""], rows)
     trials = sum(len(cell.trials) for cell in left)
     about = duration(sum(cell.cost() for cell in left))
     say(f"{trials} trials to train, about {about} on two CPU cores." if trials else "nothing to train.")
@@ -67,7 +76,7 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
         for cell in cells
     ]  # fmt: skip
     at = keys.index("recipe") + 1
-    table([*keys[:at], "done", *keys[at:], "test"], rows)
+    _by_dataset([*keys[:at], "done", *keys[at:], "test"], rows)
     reasons: dict[str, list[str]] = {}
     for cell in cells:
         if cell["why"]:

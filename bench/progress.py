@@ -73,6 +73,8 @@ class Screen(Watch):
         self.all_costs = self.done_cost = 0.0
         self.current: Cell | None = None
         self.wanted: dict[str, int] = {}
+        self.several = False  # recipes
+        self.width = 46
         self.tallies: dict[str, _Tally] = {}
 
     def __enter__(self) -> "Screen":
@@ -86,12 +88,18 @@ class Screen(Watch):
     def preparing(self, dataset: str, image_size: int, images: int) -> None:
         self.bar.reset(self.task, total=images, description=f"decoding {dataset}", unit="images", last="", visible=True)
 
+    def preprocessing(self, dataset: str, steps: Sequence[str], images: int) -> None:
+        doing = f"{', '.join(steps)}: {dataset}"
+        self.bar.reset(self.task, total=images, description=doing, unit="images", last="", visible=True)
+
     def decoded(self) -> None:
         self.bar.advance(self.task)
 
     def started(self, cells: Sequence[Cell]) -> None:
         self.all_costs = sum(cell.cost() for cell in cells)
         self.wanted = {cell.id: len(cell.trials) for cell in cells}
+        self.several = len({cell.recipe for cell in cells}) > 1
+        self.width = max([46, *(len(self._named(cell)) for cell in cells)])
         trials = sum(self.wanted.values())
         self.bar.reset(self.task, total=max(trials, 1), description="", unit="trials", last="", visible=bool(cells))
         self.bar.update(self.task, since=time.monotonic(), worked=0.0)
@@ -155,9 +163,12 @@ class Screen(Watch):
         if not tally.scores:
             return
         mean = sum(tally.scores) / len(tally.scores)
-        name = f"{tally.cell.dataset.name} · {tally.cell.model.name}"
+        name = f"{self._named(tally.cell):<{self.width}}"
         took = duration(time.monotonic() - tally.began)
-        self.console.print(f"{name:<46} {len(tally.scores):>3} trials  test {mean:.3f}  {took:>8}", highlight=False)
+        self.console.print(f"{name} {len(tally.scores):>3} trials  test {mean:.3f}  {took:>8}", highlight=False)
+
+    def _named(self, cell: Cell) -> str:
+        return cell.name if self.several else f"{cell.dataset.name} · {cell.model.name}"
 
 
 class _Lane(Watch):

@@ -8,8 +8,9 @@ release must not be able to redraw them.
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,35 @@ def draw_splits(
             _require(target[test], classes, f"each of {protocol.folds} folds")
             splits.append(Split(repeat, fold, train, test, np.flatnonzero(held)))
     return splits
+
+
+def subset(
+    split: Split, labels: Sequence[int] | Indices, image_ids: Sequence[str], fraction: float, seed: int
+) -> Split:
+    """The split with a share of each class of its training images, at least two of a class that has them.
+
+    For each repeat and fold there is one order of the training images, whatever the fraction, the model and the order
+    of the list; the first of each class are taken. So a smaller set is part of every larger one. Test fold and holdout
+    stay as they are.
+
+    Args:
+        split: what the share is taken of.
+        labels: (N,) class numbers.
+        image_ids: (N,) names, no two alike.
+        fraction: above 0 and at most 1; at 1 the split is returned as it is.
+        seed: the protocol's.
+    """
+    if fraction == 1:
+        return split
+    by_name = sorted(split.train.tolist(), key=lambda place: image_ids[place])
+    order = rng("subset", seed, split.repeat, split.fold).permutation(np.array(by_name, dtype=np.int64))
+    label_of = np.asarray(labels)[order]
+    kept = []
+    for label in np.unique(label_of):
+        those = order[label_of == label]
+        # Rounded first: 0.55 × 100 is 55.00000000000001.
+        kept.append(those[: max(2, math.ceil(round(fraction * len(those), 9)))])
+    return replace(split, train=np.sort(np.concatenate(kept)))
 
 
 def inherit_splits(

@@ -1,6 +1,6 @@
 """A run: what a study wants, less what the store has, trained and appended. Screens and options stay outside."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -65,13 +65,16 @@ def prepare(study: Study, library: Library) -> Prepared:
         )
     cells = []
     for dataset, splits in loaded:
-        recipe = study.recipe_for(dataset.card.recipe, dataset.name)
+        recipes = study.recipes_for(dataset.card.recipe, dataset.name)
         for model in chosen:
             try:
                 weights, unavailable = model.weights.identity(), None
             except WeightsUnavailableError as error:
                 weights, unavailable = f"{model.weights.published()}, not here", str(error)
-            cells.append(plan.make_cell(dataset, model, recipe, study.protocol, splits, weights, unavailable))
+            cells += [
+                plan.make_cell(dataset, model, recipe, study.protocol, splits, weights, unavailable)
+                for recipe in recipes
+            ]
     return Prepared(study, tuple(cells), absent)
 
 
@@ -108,7 +111,7 @@ def run(
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
     """
-    from bench import images, memory
+    from bench import memory
 
     watch, now = watch or Watch(), datetime.now(UTC).replace(tzinfo=None)
     memory.keep_what_was_freed()
@@ -118,11 +121,7 @@ def run(
         unusable = _unusable({cell.model.name: cell for cell in left}.values())
         cells = [replace(c, unavailable=c.unavailable or unusable.get(c.model.name)) for c in prepared.cells]
         left = plan.limited([cell for cell in left if cell.model.name not in unusable], limit)
-        for dataset, size in {
-            (c.dataset.name, c.recipe.image_size): (c.dataset, c.recipe.image_size) for c in left
-        }.values():
-            watch.preparing(dataset.name, size, len(dataset.images))
-            images.load(dataset, size, cache, watch.decoded)
+        _make_pixels(left, cache, watch)
         for dataset in {c.dataset.name: c.dataset for c in cells}.values():
             store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset))
         store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
@@ -146,6 +145,24 @@ def _executor(name: str, device: str, cache: Path, count: int | None) -> Iterato
         from bench import training, workers
 
         yield partial(workers.train, cache, training.choose_devices(device), count)
+
+
+def _make_pixels(cells: Sequence[Cell], cache: Path, watch: Watch) -> None:
+    """Decode and preprocess what these cells need, before they are handed to workers."""
+    from bench import images, pixels
+
+    for dataset, size in {
+        (c.dataset.name, c.recipe.image_size): (c.dataset, c.recipe.image_size) for c in cells
+    }.values():
+        watch.preparing(dataset.name, size, len(dataset.images))
+        images.load(dataset, size, cache, watch.decoded)
+    for dataset, recipe in {
+        (c.dataset.name, c.recipe.image_size, c.recipe.preprocessing): (c.dataset, c.recipe)
+        for c in cells
+        if c.recipe.preprocessing
+    }.values():
+        watch.preprocessing(dataset.name, recipe.preprocessing, len(dataset.images))
+        pixels.load(dataset, recipe, cache, watch.decoded)
 
 
 def _model(name: str, study: Study) -> models.Model:

@@ -25,7 +25,8 @@ class Study:
         models: names.
         images_per_class: draw so many images of each class, where there are more; None for all.
         weights: for some models another source of weights, `none` or `file:PATH`.
-        overrides: recipe fields given on the command line, which win over a dataset's own.
+        recipes: for each recipe the fields that it changes in `recipe`; empty for that one alone.
+        overrides: recipe fields given on the command line, which win over all others.
     """
 
     name: str
@@ -36,12 +37,16 @@ class Study:
     recipe: Recipe = field(default_factory=Recipe)
     images_per_class: int | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
+    recipes: tuple[Mapping[str, Any], ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
-    def recipe_for(self, card_recipe: Mapping[str, Any], dataset: str) -> Recipe:
-        """The study's recipe, with what the dataset's card changes, then what the command line changes."""
+    def recipes_for(self, card_recipe: Mapping[str, Any], dataset: str) -> list[Recipe]:
+        """The study's recipes, each once: `recipe`, with what the dataset's card changes, then what each of `recipes`
+        does, then what the command line does.
+        """
         own = self.recipe.with_overrides(dict(card_recipe), f"card of {dataset!r}")
-        return own.with_overrides(dict(self.overrides), "command line")
+        made = [own.with_overrides(dict(each), f"study {self.name!r}") for each in self.recipes or [{}]]
+        return list(dict.fromkeys(recipe.with_overrides(dict(self.overrides), "command line") for recipe in made))
 
     def narrowed(
         self, *, datasets: Sequence[str] = (), models: Sequence[str] = (), protocol: Mapping[str, Any] | None = None,
@@ -91,13 +96,16 @@ def parse(name: str, text: str, where: str) -> Study:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{where}: not valid TOML: {error}") from None
-    known = {"title", "datasets", "models", "protocol", "recipe", "images_per_class", "weights"}
+    known = {"title", "datasets", "models", "protocol", "recipe", "recipes", "images_per_class", "weights"}
     for key in values:
         if key not in known:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(sorted(known))}")
     for key in ("protocol", "recipe", "weights"):
         if not isinstance(values.get(key, {}), dict):
             raise UsageError(f"{where}: {key} must be a table, not {values[key]!r}")
+    recipes = values.get("recipes", [])
+    if not isinstance(recipes, list) or not all(isinstance(each, dict) for each in recipes):
+        raise UsageError(f"{where}: recipes must be tables, each headed [[recipes]], not {recipes!r}")
     for model, source in values.get("weights", {}).items():
         if not isinstance(source, str):
             raise UsageError(f"{where}: weights of {model!r} must be 'imagenet', 'none' or 'file:PATH', not {source!r}")
@@ -116,15 +124,19 @@ def parse(name: str, text: str, where: str) -> Study:
             raise UsageError(f"{where}: unknown protocol field {key!r}; known: {', '.join(sorted(wanted))}")
         if isinstance(value, bool) or not isinstance(value, int | float if key == "holdout" else int):
             raise UsageError(f"{where}: protocol field {key!r} must be a number, not {value!r}")
+    recipe = Recipe().with_overrides(values.get("recipe", {}), where)
+    for changed in recipes:
+        recipe.with_overrides(changed, where)
     return Study(
         name=name,
         title=str(values.get("title", name)),
         datasets=None if datasets == AT_HAND else tuple(datasets),
         models=tuple(values["models"]),
         protocol=Protocol(**protocol),
-        recipe=Recipe().with_overrides(values.get("recipe", {}), where),
+        recipe=recipe,
         images_per_class=cap,
         weights=values.get("weights", {}),
+        recipes=tuple(recipes),
     )
 
 

@@ -147,6 +147,66 @@ def differences(findings: pd.DataFrame, rope: float) -> Any:
     return _finished(alt.layer(band, lines, dots), findings["pair"].nunique(), 26)
 
 
+def by_preprocessing(
+    means: pd.DataFrame, steps: Sequence[str], models: Sequence[str], styles: Styles, chance: float
+) -> Any:
+    """Each model's mean test score after each preprocessing, with its interval: a band of rows for each one.
+
+    Args:
+        means: model, preprocessing, balanced_accuracy, low, high.
+        steps: the preprocessings from top to bottom.
+        models: their order within each.
+    """
+    keys = _keys(models, styles, columns=1)  # beside the long names to the left there is little room on a phone
+    lanes = alt.YOffset("model:N", scale=alt.Scale(domain=list(models), paddingInner=0.2, paddingOuter=1))
+    y = alt.Y("preprocessing:N", sort=list(steps), title=None, scale=alt.Scale(domain=list(steps)))
+    base = alt.Chart(means).encode(y=y, yOffset=lanes, tooltip=["preprocessing", "model", *_score_tooltip()])
+    lines = base.mark_rule(strokeWidth=2).encode(x=_x("low"), x2="high:Q", color=keys["color"])
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(x=_x(), **keys)
+    return _score_chart([lines, dots], [means["low"]], chance, len(steps), 13 * len(models) + 16)
+
+
+def sample_efficiency(means: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
+    """Each model's mean test score over the number of its training images, with intervals, on a logarithmic axis.
+
+    Args:
+        means: model, images, share (of all training images), balanced_accuracy, low, high.
+        models: the order in the legend.
+    """
+    keys = _keys(models, styles)
+    counts = sorted(means["images"].unique())
+    # A little to the left or right of the true place, or the models' intervals would hide each other.
+    beside = {model: 1.025 ** (place - (len(models) - 1) / 2) for place, model in enumerate(models)}
+    points = means.assign(place=means["images"] * means["model"].map(beside))
+    x = alt.X(
+        "place:Q", title="training images (logarithmic)",
+        scale=alt.Scale(type="log", domain=[counts[0] / 1.15, counts[-1] * 1.15], nice=False),
+        axis=alt.Axis(values=[float(count) for count in counts], format=",.0f", grid=False),
+    )  # fmt: skip
+    low = max(0.0, int((min(means["low"].min(), chance) - 0.03) * 10) / 10)
+    axis = alt.Axis(format=POINTS, tickCount=6)
+    y = alt.Y("balanced_accuracy:Q", title="balanced accuracy", scale=alt.Scale(domain=[low, 1]), axis=axis)
+    sizes = [alt.Tooltip("images:Q", format=",.0f", title="training images"),
+             alt.Tooltip("share:Q", format=POINTS, title="of all")]  # fmt: skip
+    shown: list[Any] = ["model", *sizes, *_score_tooltip()]
+    base = alt.Chart(points).encode(x=x, color=keys["color"], tooltip=shown)
+    rule = alt.Chart(pd.DataFrame({"y": [chance], "what": ["chance"]}))
+    line = rule.mark_rule(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(y="y:Q", tooltip="what:N")
+    word = rule.mark_text(text="chance", align="left", dx=4, dy=-6, fontSize=11, font=FONT, color=GREY).encode(
+        x=alt.value(0), y="y:Q"
+    )
+    curves = base.mark_line(strokeWidth=2, opacity=0.7).encode(y=y)
+    bars = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q")
+    dots = base.mark_point(filled=True, size=80, opacity=1).encode(y=y, shape=keys["shape"])
+    return _finished(alt.layer(line, word, curves, bars, dots), 1, 340)
+
+
+def _keys(models: Sequence[str], styles: Styles, columns: int = 2) -> dict[str, Any]:
+    """Colour and shape of the models, explained above the chart."""
+    legend = alt.Legend(orient="top", title=None, columns=columns, symbolSize=80)
+    return {"color": _colour(models, styles, legend), "shape": _shape(models, styles, legend)}
+
+
 def _boxes(scores: pd.DataFrame, models: Sequence[str], styles: Styles, lanes: Any) -> list[Any]:
     base = alt.Chart(scores).encode(y=_y(models), yOffset=lanes, color=_colour(models, styles))
     box = base.mark_boxplot(extent="min-max", size=15, opacity=0.55, median={"color": "white", "strokeWidth": 2})
@@ -201,15 +261,15 @@ def _y(models: Sequence[str]) -> alt.Y:
     return alt.Y("model:N", sort=list(models), title=None, scale=alt.Scale(domain=list(models)))
 
 
-def _colour(models: Sequence[str], styles: Styles) -> alt.Color:
+def _colour(models: Sequence[str], styles: Styles, legend: alt.Legend | None = None) -> alt.Color:
     return alt.Color(
-        "model:N", legend=None, scale=alt.Scale(domain=list(models), range=[styles[m].colour for m in models])
+        "model:N", legend=legend, scale=alt.Scale(domain=list(models), range=[styles[m].colour for m in models])
     )
 
 
-def _shape(models: Sequence[str], styles: Styles) -> alt.Shape:
+def _shape(models: Sequence[str], styles: Styles, legend: alt.Legend | None = None) -> alt.Shape:
     return alt.Shape(
-        "model:N", legend=None, scale=alt.Scale(domain=list(models), range=[styles[m].shape for m in models])
+        "model:N", legend=legend, scale=alt.Scale(domain=list(models), range=[styles[m].shape for m in models])
     )
 
 

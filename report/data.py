@@ -28,14 +28,24 @@ def store_path() -> Path:
     return ROOT.parent / (os.environ.get("BENCH_STORE") or "results")
 
 
+def slug(text: str) -> str:
+    """A text for addresses and figure names: letters, digits and hyphens."""
+    return "".join(c if c.isalnum() else "-" for c in text)
+
+
 @dataclass(frozen=True)
 class Section:
-    """One dataset at one recipe, split in one way: the only models that may be compared are those within a section."""
+    """One dataset at one recipe, split in one way: the only models that may be compared are those within a section.
+
+    `steps` are the recipe's preprocessing, and `fraction` is the share of the training images that it trains on.
+    """
 
     dataset: str
     recipe: str
     scheme: str
     also: str = ""
+    steps: tuple[str, ...] = ()
+    fraction: float = 1.0
 
     @property
     def title(self) -> str:
@@ -45,9 +55,7 @@ class Section:
     @property
     def slug(self) -> str:
         """For addresses and figure names: letters, digits and hyphens."""
-        return "".join(
-            c if c.isalnum() else "-" for c in f"{self.dataset}-{self.recipe}{self.also and '-' + self.also}"
-        )
+        return slug(f"{self.dataset}-{self.recipe}{self.also and '-' + self.also}")
 
 
 class Results:
@@ -100,23 +108,67 @@ class Results:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """One row for each trial and subset that the site shows, with the sizes of its training and test sets."""
+        """One row for each trial and subset that the site shows, with the sizes of its training and test sets.
+
+        `pool_images` are all that the trial might have trained on, `train_images` those that it did.
+        """
         return self.frame(
-            "select s.*, c.scheme, t.split_hash, t.train_images, t.test_images, t.holdout_images, t.seconds "
-            "from scores s join chosen_trials c using (trial_id) join trials t using (trial_id) "
-            "order by s.dataset, s.recipe, s.model, s.repeat, s.fold, s.subset"
+            """
+            with sizes as (select dataset, dataset_hash, count(*) as images from images group by all)
+            select s.*, c.scheme, t.split_hash, t.train_images, t.test_images, t.holdout_images, t.seconds,
+                greatest(coalesce(i.images - t.test_images - t.holdout_images, 0), t.train_images) as pool_images
+            from scores s join chosen_trials c using (trial_id) join trials t using (trial_id)
+            left join sizes i on i.dataset = t.dataset and i.dataset_hash = t.dataset_hash
+            order by s.dataset, s.recipe, s.model, s.repeat, s.fold, s.subset
+            """
         )
 
     @cached_property
     def sections(self) -> list[Section]:
-        """Every dataset at every recipe that has results; twice where two studies split it differently."""
+        """Every dataset at every recipe that has results; twice where two studies split it differently.
+
+        Of recipes that differ in their preprocessing or their share of the training images alone, the plainest:
+        without preprocessing and on all images, if there is one. The others are its `variants`.
+        """
+        return [section for section in self._every_section if section in self._families]
+
+    def variants(self, section: Section) -> list[Section]:
+        """A section's dataset, split in the same way, at recipes with other preprocessing or fewer training images."""
+        return self._families[section]
+
+    @cached_property
+    def _recipes(self) -> dict[str, dict[str, Any]]:
+        rows = self.frame("select distinct recipe, recipe_json from plans semi join chosen using (study, cell_id)")
+        axes = {"preprocessing": [], "train_fraction": 1.0}  # older plans know neither
+        return {row["recipe"]: axes | json.loads(row["recipe_json"]) for row in rows.to_dict("records")}
+
+    @cached_property
+    def _every_section(self) -> list[Section]:
         rows = self.cells.drop_duplicates(["dataset", "recipe", "scheme"]).to_dict("records")
         names = Counter((row["dataset"], row["recipe"]) for row in rows)
         studies = {row["scheme"]: row["study"] for row in rows}
-        return [
-            Section(d, r, s, f"{studies[s]} {s[:4]}" if names[d, r] > 1 else "")
-            for d, r, s in ((row["dataset"], row["recipe"], row["scheme"]) for row in rows)
-        ]
+        found = []
+        for row in rows:
+            dataset, name, scheme = row["dataset"], row["recipe"], row["scheme"]
+            also = f"{studies[scheme]} {scheme[:4]}" if names[dataset, name] > 1 else ""
+            recipe = self._recipes[name]
+            found.append(Section(dataset, name, scheme, also, tuple(recipe["preprocessing"]), recipe["train_fraction"]))
+        return found
+
+    @cached_property
+    def _families(self) -> dict[Section, list[Section]]:
+        families: dict[Section, list[Section]] = {}
+        for section in sorted(self._every_section, key=lambda s: (len(s.steps), -s.fraction, s.steps)):
+            plain = next((other for other in families if self._alike(section, other)), None)
+            families.setdefault(plain or section, []).extend([section] if plain else [])
+        return families
+
+    def _alike(self, a: Section, b: Section) -> bool:
+        ours, theirs = self._recipes[a.recipe], self._recipes[b.recipe]
+        # What only one of the two knows is a field of a later version, at its default.
+        fields = (ours.keys() & theirs.keys()) - {"preprocessing", "train_fraction", "preprocessing_version"}
+        same = all(ours[field] == theirs[field] for field in fields)
+        return same and (a.dataset, a.scheme) == (b.dataset, b.scheme)
 
     @cached_property
     def datasets(self) -> list[str]:
@@ -133,8 +185,8 @@ class Results:
         return cells[cells["done"] == cells["wanted"]]["model"].tolist()
 
     def models(self, section: Section | None = None) -> list[str]:
-        """Models with results (in a section), family by family."""
-        cells = self.cells if section is None else self.of(self.cells, section)
+        """Models with results (in a section, or in any), family by family."""
+        cells = pd.concat([self.of(self.cells, s) for s in (self.sections if section is None else [section])])
         return palette.ordered(zip(cells["model"], cells["family"], strict=True))
 
     @staticmethod

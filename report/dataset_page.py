@@ -3,9 +3,9 @@
 from html import escape
 from typing import Any
 
-from report import charts, estimates, findings, mosaics, show
+from report import charts, estimates, fewer_images, findings, mosaics, preprocessing, show
 from report.data import Results, Section, results
-from report.estimates import interval, percent, points
+from report.estimates import percent, signed, with_interval
 
 
 def show_page(name: str) -> None:
@@ -127,6 +127,8 @@ def _section(found: Results, section: Section) -> None:
         print("\n### What can be said\n")
         verdict_table(list(verdicts))
         print(EXPLANATION)
+    preprocessing.show_section(found, section)
+    fewer_images.show_section(found, section)
 
 
 def _lead(means: Any, complete: list[str]) -> None:
@@ -135,7 +137,7 @@ def _lead(means: Any, complete: list[str]) -> None:
         print("No model has all its trials yet, so none is named first.\n")
         return
     print(
-        f"The highest mean on the test folds is that of **{best['model']}**: {_with_interval(best)} "
+        f"The highest mean on the test folds is that of **{best['model']}**: {with_interval(best)} "
         f"over {best['trials']} trials. Whether it is better than the next one "
         "is a question for [the comparisons](/conclusions.qmd), not for this ranking.\n"
     )
@@ -152,22 +154,17 @@ def _cells_table(found: Results, section: Section, means: Any, votes: Any) -> No
         cell = cells[model]
         rows.append(
             [f"`{model}`", cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
-             _with_interval(mean[model]),
-             percent(cell["holdout_balanced_accuracy"]), _with_interval(voted[model])]
+             with_interval(mean[model]),
+             percent(cell["holdout_balanced_accuracy"]), with_interval(voted[model])]
         )  # fmt: skip
     show.table(["model", "trials", "test folds [95 %]", "holdout, mean", "holdout, vote [95 %]"], rows)
-
-
-def _with_interval(row: Any) -> str:
-    return f"{percent(row['balanced_accuracy'])} {interval(row['low'], row['high'])}"
 
 
 def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None:
     """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
     rows = [
         [*([f"{f.section.dataset} {f.section.title}"] if where else []), f"{f.model} − {f.reference}",
-         f"{points(f.difference.mean)} {interval(f.difference.low, f.difference.high, signed=True)}",
-         f.narrow, f.wide, f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–"]
+         signed(f.difference), f.narrow, f.wide, f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–"]
         for f in found
     ]  # fmt: skip
     headers = ["model − reference", "difference [95 %]", "at ±1", "at ±5", "could show"]

@@ -1,6 +1,6 @@
 """From the store's rows to estimates with intervals: the step between data frames and arithmetic."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 
 from report import statistics
 from report.data import Results, Section
-from report.statistics import BootstrapInterval
+from report.statistics import BootstrapInterval, Floats, ResampledT
 
 
 def fold_means(results: Results, section: Section) -> pd.DataFrame:
@@ -35,8 +35,28 @@ def highest(means: pd.DataFrame, complete: Collection[str]) -> dict[str, Any] | 
 
 
 def test_train_ratio(scores: pd.DataFrame) -> float:
-    """Mean size of the test fold over that of the training set, which the corrected interval needs."""
-    return float((scores["test_images"] / scores["train_images"]).mean())
+    """Mean size of the test fold over that of the training set, which the corrected interval needs.
+
+    The ratio stands for how much the scores of two splits have in common. Trials on a share of their training images
+    have less in common than those on all, not more, so the whole pool counts for them too: their intervals are wide
+    rather than narrow then, and with the share's own size they would be several times as wide as the truth.
+    """
+    return float((scores["test_images"] / scores["pool_images"]).mean())
+
+
+def paired(results: Results, one: tuple[Section, str], other: tuple[Section, str]) -> tuple[Floats, float]:
+    """Differences one − other in test score, split by split, and the ratio for their corrected interval.
+
+    Each is a model in a section; both sections are split in the same way, and only splits that both have count.
+    """
+    sides = []
+    for section, model in (one, other):
+        scores = results.of(results.scores, section)
+        rows = scores[(scores["model"] == model) & (scores["subset"] == "test")]
+        sides.append(rows.set_index(["repeat", "fold"]))
+    both = sides[0].join(sides[1]["balanced_accuracy"].rename("other"), how="inner")
+    differences = (both["balanced_accuracy"] - both["other"]).to_numpy(dtype=np.float64)
+    return differences, test_train_ratio(both)
 
 
 def votes(results: Results, section: Section) -> pd.DataFrame:
@@ -142,6 +162,16 @@ def interval(low: float, high: float, *, signed: bool = False) -> str:
     if signed:
         return f"[{points(low)}, {points(high)}]"
     return f"[{low * 100:.1f}, {high * 100:.1f}]"
+
+
+def with_interval(row: Mapping[Any, Any]) -> str:
+    """A score as a percentage, with its interval: `balanced_accuracy`, `low` and `high` of a row."""
+    return f"{percent(row['balanced_accuracy'])} {interval(row['low'], row['high'])}"
+
+
+def signed(found: ResampledT) -> str:
+    """A difference in points, with its interval."""
+    return f"{points(found.mean)} {interval(found.low, found.high, signed=True)}"
 
 
 def counted(number: int, what: str) -> str:

@@ -76,16 +76,21 @@ def of_section(results: Results, section: Section) -> tuple[Finding, ...]:
         differences = (table[model] - table[reference]).dropna().to_numpy()
         if differences.size == 0:
             continue
-        found.append(
-            Finding(
-                question, section, model, reference,
-                statistics.corrected_resampled_t(differences, test_train_ratio=ratio),
-                _verdict(differences, ratio, NARROW),
-                _verdict(differences, ratio, WIDE),
-                statistics.smallest_detectable_difference(differences, test_train_ratio=ratio, rope=NARROW),
-            )
-        )  # fmt: skip
+        found.append(judged(question, section, model, reference, differences, ratio))
     return tuple(sorted(found, key=lambda f: QUESTIONS.index(f.question)))
+
+
+def judged(
+    question: Question, section: Section, model: str, reference: str, differences: statistics.Floats, ratio: float
+) -> Finding:
+    """What may be said of the differences model − reference of some splits."""
+    return Finding(
+        question, section, model, reference,
+        statistics.corrected_resampled_t(differences, test_train_ratio=ratio),
+        _verdict(differences, ratio, NARROW),
+        _verdict(differences, ratio, WIDE),
+        statistics.smallest_detectable_difference(differences, test_train_ratio=ratio, rope=NARROW),
+    )  # fmt: skip
 
 
 def everywhere(results: Results) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 import json
 
-from report import show
+from report import preprocessing, show
 from report.data import results
 
 
@@ -21,11 +21,13 @@ def studies() -> None:
         rows.append(
             [f"`{row['study']}`", f"{recipe['image_size']} px", f"{protocol['folds']} × {protocol['repeats']}",
              f"{protocol['holdout']:.0%}", recipe["epochs"], recipe["batch_size"], f"{recipe['learning_rate']:g}",
+             preprocessing.named(recipe.get("preprocessing", [])), f"{recipe.get('train_fraction', 1):.0%}",
              row["datasets"], row["models"]]
         )  # fmt: skip
     show.table(
-        ["study", "size", "folds × repeats", "holdout", "epochs", "batch", "learning rate", "datasets", "models"], rows
-    )
+        ["study", "size", "folds × repeats", "holdout", "epochs", "batch", "learning rate", "preprocessing",
+         "training images", "datasets", "models"], rows,
+    )  # fmt: skip
     print(
         "All with Adam and the cross-entropy loss; what a dataset's card or the command line changes is a row of its "
         "own.\n"

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from report import charts, estimates, show
-from report.data import results
+from report.data import results, slug
 
 
 def table() -> None:
@@ -24,7 +24,7 @@ def scores() -> None:
         means = pd.concat([estimates.fold_means(found, s).assign(dataset=s.dataset) for s in sections])
         models = [m for m in found.models() if m in set(means["model"])]
         show.chart(
-            charts.by_model(means, models, {m: found.style(m) for m in models}), f"models-{recipe.replace('.', '-')}",
+            charts.by_model(means, models, {m: found.style(m) for m in models}), f"models-{slug(recipe)}",
             f"Mean balanced accuracy on the test folds at {recipe}: a dot for each dataset with "
             "its 95 % interval, a grey bar at the mean of those "
             "models that were run on all of them.",
@@ -39,8 +39,10 @@ def costs() -> None:
         """
         select model, recipe, max(parameters_trained) as trained, max(parameters_frozen) as frozen,
             median(seconds) as seconds, string_agg(distinct device, '; ') as device
-        from trials semi join chosen_trials using (trial_id) group by model, recipe
-        """
+        from trials semi join chosen_trials using (trial_id)
+        where list_contains($recipes, recipe) group by model, recipe
+        """,
+        recipes=list({section.recipe for section in found.sections}),
     ).set_index("model")
     rows = [
         [f"`{model}`", row.recipe, f"{row.trained:,}", f"{row.frozen:,}", f"{row.seconds:.1f} s", row.device]

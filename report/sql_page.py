@@ -30,9 +30,9 @@ EXAMPLES = (
     ),
     Example(
         "Which classes are taken for each other?",
-        "select dataset, model, label, predicted, sum(images)::int as times,\n"
-        "  round(sum(images) / sum(sum(images)) over (partition by dataset, model, label), 2) as share\n"
-        "from confusion\nwhere subset = 'test' and current\ngroup by dataset, model, label, predicted\n"
+        "select dataset, recipe, model, label, predicted, sum(images)::int as times,\n"
+        "  round(sum(images) / sum(sum(images)) over (partition by dataset, recipe, model, label), 2) as share\n"
+        "from confusion\nwhere subset = 'test' and current\ngroup by dataset, recipe, model, label, predicted\n"
         "qualify label != predicted\norder by share desc, dataset, model, label\nlimit 10",
     ),
     Example(
@@ -44,7 +44,7 @@ EXAMPLES = (
     ),
     Example(
         "Can the probabilities be believed?",
-        "select dataset, model, round(avg(log_loss), 3) as log_loss,\n  round(avg(brier), 3) as brier,\n"
+        "select dataset, recipe, model, round(avg(log_loss), 3) as log_loss,\n  round(avg(brier), 3) as brier,\n"
         "  round(avg(calibration_error), 3) as calibration_error\nfrom scores\n"
         "where subset = 'test' and current\ngroup by all order by calibration_error\nlimit 10",
     ),
@@ -56,7 +56,7 @@ EXAMPLES = (
     ),
     Example(
         "Where does the vote of all trials differ from their mean?",
-        "select study, dataset, model, round(holdout_balanced_accuracy, 3) as mean,\n"
+        "select study, dataset, recipe, model, round(holdout_balanced_accuracy, 3) as mean,\n"
         "  round(vote_balanced_accuracy, 3) as vote\nfrom cells\nwhere done > 1\n"
         "order by vote_balanced_accuracy - holdout_balanced_accuracy desc\nlimit 10",
     ),
@@ -74,7 +74,7 @@ EXAMPLES = (
     ),
     Example(
         "How well does each model rank the images of a class, and what did it cost?",
-        "select a.dataset, a.model, round(avg(a.macro_auroc), 3) as macro_auroc,\n"
+        "select a.dataset, a.recipe, a.model, round(avg(a.macro_auroc), 3) as macro_auroc,\n"
         "  round(avg(t.seconds), 1) as seconds_a_trial\nfrom auroc a join trials t using (trial_id)\n"
         "where a.subset = 'test' and t.current\ngroup by all order by macro_auroc desc\nlimit 10",
     ),

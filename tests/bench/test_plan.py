@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from bench import datasets, models, plan, protocol, recipe, runner, study
+from bench import datasets, models, plan, preprocessing, printing, protocol, recipe, runner, study
 from bench.datasets import Card, Dataset, Image, Library
 from bench.errors import BenchError, UsageError
 from bench.plan import Cell
@@ -16,6 +17,7 @@ from bench.recipe import Recipe
 
 OTHER: dict[str, Any] = {
     "image_size": 96, "epochs": 3, "batch_size": 16, "learning_rate": 0.01, "augmentation": "none", "views": 2,
+    "preprocessing": ("clahe", "sobel"), "train_fraction": 0.1,
 }  # fmt: skip
 TOML = 'models = ["cnn"]\n'
 
@@ -26,7 +28,7 @@ def dataset(**changes: Any) -> Dataset:
         Image(f"{'ab'[n % 2]}/{n:02}.png", n % 2, Path("nowhere"), f"sha {n}", f"{'ab'[n % 2]}/{n:02}.png")
         for n in range(30)
     ]
-    return Dataset(Card("some", title="Some"), ("a", "b"), tuple(images), **changes)
+    return replace(Dataset(Card("some", title="Some"), ("a", "b"), tuple(images)), **changes)
 
 
 def cell(
@@ -51,7 +53,9 @@ def ids(one: Cell) -> list[str]:
 def test_a_recipe_is_named_by_what_differs_from_the_studys_own() -> None:
     assert Recipe().name == "224px"
     assert Recipe(image_size=96).name == "96px"
-    assert Recipe(**OTHER).name == "96px-ep3-b16-lr0.01-aug-none-views2"
+    assert Recipe(**OTHER).name == "96px-ep3-b16-lr0.01-aug-none-views2-clahe+sobel-train0.1"
+    thirds = [Recipe(train_fraction=share).name for share in (1 / 3, 0.333333)]
+    assert thirds == ["224px-train0.3333333333333333", "224px-train0.333333"]
     assert Recipe(learning_rate=1e-5, image_size=64).name == "64px-lr1e-05"
     changed = {Recipe(**{name: value}).name for name, value in OTHER.items()}
     assert len(changed) == len(OTHER) == len(fields(Recipe))
@@ -60,18 +64,21 @@ def test_a_recipe_is_named_by_what_differs_from_the_studys_own() -> None:
 @pytest.mark.parametrize("name", OTHER)
 def test_a_default_is_no_part_of_a_recipes_identity_and_all_else_is(name: str) -> None:
     """A field that a later version adds, at its default, must make no older trial stale."""
+    versions = {"procedure": recipe.PROCEDURE, "preprocessing_version": preprocessing.VERSION}
+    its = versions if name == "preprocessing" else {"procedure": recipe.PROCEDURE}
     assert Recipe().identity() == {"procedure": recipe.PROCEDURE}
-    assert Recipe(**{name: OTHER[name]}).identity() == {"procedure": recipe.PROCEDURE, name: OTHER[name]}
+    assert Recipe(**{name: OTHER[name]}).identity() == {name: OTHER[name]} | its
     default = next(field.default for field in fields(Recipe) if field.name == name)
-    assert Recipe(**{**OTHER, name: default}).identity() == {
-        "procedure": recipe.PROCEDURE,
-        **{k: v for k, v in OTHER.items() if k != name},
-    }
-    assert Recipe(**OTHER).as_dict() == OTHER | {"procedure": 1}
+    without = {k: v for k, v in OTHER.items() if k != name}
+    left = {"procedure": recipe.PROCEDURE} if name == "preprocessing" else versions
+    assert Recipe(**{**OTHER, name: default}).identity() == without | left
+    assert Recipe(**OTHER).as_dict() == OTHER | {"procedure": 1, "preprocessing_version": 1}
+    assert "preprocessing_version" not in Recipe().as_dict()
 
 
 def test_whole_numbers_are_rates_too() -> None:
     assert Recipe().with_overrides({"learning_rate": 1}, "here").identity()["learning_rate"] == 1.0
+    assert Recipe().with_overrides({"train_fraction": 1}, "here") == Recipe()
     assert Recipe().with_overrides({"epochs": 3}, "here") == Recipe(epochs=3)
     assert Recipe().with_overrides({}, "here") == Recipe()
 
@@ -93,6 +100,14 @@ def test_whole_numbers_are_rates_too() -> None:
         ({"views": -1}, "views must be 0 (one an epoch) or more, not -1"),
         ({"augmentation": "mixup"}, "augmentation must be one of rotate-flip, none, not 'mixup'"),
         ({"augmentation": ["none"]}, "augmentation must be one of rotate-flip, none, not ['none']"),
+        ({"preprocessing": "clahe"}, "preprocessing must be a list of steps, not 'clahe'"),
+        ({"preprocessing": [["clahe"]]}, "preprocessing must be a list of steps, not (['clahe'],)"),
+        ({"preprocessing": ["clae"]}, "unknown preprocessing step 'clae'; did you mean 'clahe'?"),
+        ({"preprocessing": ["x"]}, "unknown preprocessing step 'x'; known: adaptive-mean, clahe, erode-dilate, grey, "),
+        ({"train_fraction": 0}, "train_fraction must be above 0 and at most 1, not 0"),
+        ({"train_fraction": 1.01}, "train_fraction must be above 0 and at most 1, not 1.01"),
+        ({"train_fraction": float("nan")}, "train_fraction must be above 0 and at most 1, not nan"),
+        ({"train_fraction": "half"}, "train_fraction must be a number, not 'half'"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_a_usage_error(values: dict[str, Any], problem: str) -> None:
@@ -111,7 +126,7 @@ def test_views_follow_the_epochs_where_nothing_else_is_said() -> None:
 
 
 def test_the_studies_that_ship() -> None:
-    assert study.shipped() == ["blog", "cpu", "demo"]
+    assert study.shipped() == ["blog", "cpu", "demo", "few", "preprocessing"]
     known = set(datasets.cards.shipped())
     for name in study.shipped():
         shipped = study.load(name)
@@ -125,6 +140,10 @@ def test_the_studies_that_ship() -> None:
     assert (blog.protocol, blog.recipe) == (Protocol(0.1, 5, 4, 0), Recipe(224, 8, 8, 1e-3, "rotate-flip", 0))
     assert study.load("cpu").datasets is None
     assert study.load("demo").images_per_class == 40
+    few, steps = (study.load(name).recipes_for({}, "") for name in ("few", "preprocessing"))
+    assert [each.train_fraction for each in few] == [0.1, 0.2, 0.4, 1]
+    assert {step for each in steps for step in each.preprocessing} == set(preprocessing.STEPS)
+    assert few[-1] == steps[0] == study.load("few").recipe  # cells that both want are trained once
 
 
 def test_a_study_is_read_from_a_file(tmp_path: Path) -> None:
@@ -167,6 +186,11 @@ def test_a_study_is_read_from_a_file(tmp_path: Path) -> None:
         (TOML + "[protocol]\nholdout = 0.9", "holdout must lie between 0 and 0.9, not 0.9"),
         (TOML + "[recipe]\nepoch = 2", "unknown recipe field 'epoch'; known: "),
         (TOML + "[recipe]\nepochs = '2'", "epochs must be a whole number, not '2'"),
+        (TOML + "recipes = 'two'", "recipes must be tables, each headed [[recipes]], not 'two'"),
+        (TOML + "recipes = ['two']", "recipes must be tables, each headed [[recipes]], not ['two']"),
+        (TOML + "[recipes]\nepochs = 2", "recipes must be tables, each headed [[recipes]], not {'epochs': 2}"),
+        (TOML + "[[recipes]]\nepoch = 2", "unknown recipe field 'epoch'; known: "),
+        (TOML + "[[recipes]]\npreprocessing = 'otsu'", "preprocessing must be a list of steps, not 'otsu'"),
     ],
 )
 def test_a_wrong_study_is_a_usage_error(text: str, problem: str, tmp_path: Path) -> None:
@@ -204,16 +228,26 @@ def test_unknown_names_get_the_nearest(tmp_path: Path) -> None:
 def test_the_command_line_wins_over_the_card_and_the_card_over_the_study() -> None:
     asked = study.parse("x", TOML + "[recipe]\nlearning_rate = 0.1\nepochs = 2\nimage_size = 64", "x.toml")
     card = {"learning_rate": 0.01, "epochs": 3}
-    assert asked.recipe_for(card, "some") == Recipe(64, epochs=3, learning_rate=0.01)
+    assert asked.recipes_for(card, "some") == [Recipe(64, epochs=3, learning_rate=0.01)]
     narrowed = asked.narrowed(datasets=["b", "a", "b"], models=["vgg19"], protocol={"folds": 2}, recipe={"epochs": 4})
-    assert narrowed.recipe_for(card, "some") == Recipe(64, epochs=4, learning_rate=0.01)
+    assert narrowed.recipes_for(card, "some") == [Recipe(64, epochs=4, learning_rate=0.01)]
     assert (narrowed.datasets, narrowed.models) == (("b", "a"), ("vgg19",))
     assert narrowed.protocol == Protocol(folds=2)
     assert asked.narrowed() == asked
     with pytest.raises(UsageError, match="card of 'some': unknown recipe field 'epoch'"):
-        asked.recipe_for({"epoch": 3}, "some")
+        asked.recipes_for({"epoch": 3}, "some")
     with pytest.raises(UsageError, match="folds must be at least 2"):
         asked.narrowed(protocol={"folds": 1})
+
+
+def test_each_recipe_of_a_study_is_the_shared_one_changed() -> None:
+    """What a study lists wins over the card, or the card could make two recipes one; the command line wins over all."""
+    text = "[recipe]\nepochs = 2\nimage_size = 64\n[[recipes]]\n[[recipes]]\nepochs = 5\npreprocessing = ['otsu']\n"
+    asked = study.parse("x", TOML + text + "[[recipes]]\nepochs = 7\n", "x.toml")
+    plain, steps = Recipe(64, epochs=3, batch_size=4), Recipe(64, epochs=5, batch_size=4, preprocessing=("otsu",))
+    assert asked.recipes_for({"epochs": 3, "batch_size": 4}, "some") == [plain, steps, replace(plain, epochs=7)]
+    narrowed = asked.narrowed(recipe={"epochs": 4, "image_size": 96})
+    assert narrowed.recipes_for({}, "some") == [Recipe(96, epochs=4), Recipe(96, epochs=4, preprocessing=("otsu",))]
 
 
 # Identity
@@ -248,6 +282,7 @@ CHANGES: dict[str, Callable[[], Cell]] = {
     "seed": lambda: cell(wanted=Protocol(folds=3, repeats=2, seed=1)),
     "holdout": lambda: cell(wanted=Protocol(holdout=0.2, folds=3, repeats=2)),
     "folds": lambda: cell(wanted=Protocol(folds=2, repeats=2)),
+    "fewer still": lambda: cell(made=Recipe(train_fraction=0.05)),
     **{f"recipe: {name}": lambda name=name: cell(made=Recipe(**{name: OTHER[name]})) for name in OTHER},
 }
 NO_CHANGES: dict[str, Callable[[], Cell]] = {
@@ -273,6 +308,15 @@ def test_every_trial_has_an_identity_of_its_own() -> None:
     assert len({one.id for one in every}) == len(every)
 
 
+def test_a_share_of_the_training_images_is_the_same_share_in_any_order_of_the_list() -> None:
+    """0.05 of 9 images a class is two of them, and so is 0.2: still they are cells of their own."""
+    made = Recipe(train_fraction=0.2)
+    few, reversed_ = cell(made=made), cell(replace(dataset(), images=dataset().images[::-1]), made=made)
+    assert [len(trial.split.train) for trial in few.trials] == [4] * 6
+    assert set(ids(few)) == set(ids(reversed_))
+    assert few.cost() < cell().cost()
+
+
 @pytest.mark.parametrize("change", NO_CHANGES)
 def test_what_does_not_shape_a_result_changes_no_identity(change: str) -> None:
     assert set(ids(NO_CHANGES[change]())) == set(ids(cell()))
@@ -280,7 +324,7 @@ def test_what_does_not_shape_a_result_changes_no_identity(change: str) -> None:
 
 def test_a_scheme_is_shared_by_the_cells_whose_models_can_be_compared() -> None:
     """It names the images and their splits, and nothing that is trained on them."""
-    same = {"model", "version", "weights", *(name for name in CHANGES if name.startswith("recipe"))}
+    same = {"model", "version", "weights", "fewer still", *(name for name in CHANGES if name.startswith("recipe"))}
     for name, change in CHANGES.items():
         assert (change().scheme == cell().scheme) == (name in same), name
     for name, change in NO_CHANGES.items():
@@ -360,6 +404,21 @@ def test_a_cells_cost_grows_with_its_trials_and_its_images() -> None:
     assert deep.cost() > shallow.cost() > floor.cost() > 0
     assert shallow.only(shallow.trials[:3]).cost() == pytest.approx(shallow.cost() / 2, rel=0.05)
     assert cell(made=Recipe(image_size=112)).cost() == pytest.approx(shallow.cost() / 4)
+
+
+def test_a_plan_of_several_recipes_fits_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(printing, "console", lambda: Console(width=80))
+    recipes = study.load("preprocessing").recipes_for({}, "")
+    data = dataset(card=Card("synthetic-proteins", title="Some"))
+    cells = [cell(data, models.get("efficientnet-lite0-lower"), made) for made in recipes]
+    printing.plan(cells, cells, set())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "synthetic-proteins"
+    assert max(map(len, lines)) <= 80
+    shown = [line.split() for line in lines if line.startswith(" efficientnet-lite0-lower ")]
+    assert [row[1] for row in shown] == [made.name for made in recipes]
 
 
 def test_a_plan_is_kept_with_the_cards_as_they_were() -> None:

@@ -120,6 +120,39 @@ def test_the_order_of_the_images_matters_neither_to_the_draw_nor_to_the_hash(
     assert len({protocol.split_hash(split, ids) for split in straight}) == 3
 
 
+@repeatable
+@given(grouped(), st.lists(st.floats(1e-3, 1), min_size=2, max_size=4), st.integers(0, 3))
+def test_shares_of_the_training_images_are_stratified_and_nest(
+    images: tuple[list[int], list[str]], fractions: list[float], seed: int
+) -> None:
+    labels, groups = images
+    target, ids = np.array(labels), ids_of(labels)
+    for split in protocol.draw_splits(labels, groups, Protocol(folds=2, repeats=2, seed=seed), CLASSES):
+        smaller: set[int] = set()
+        for fraction in sorted(fractions):
+            part = protocol.subset(split, labels, ids, fraction, seed)
+            assert (part.test.tolist(), part.holdout.tolist()) == (split.test.tolist(), split.holdout.tolist())
+            assert part.train.tolist() == sorted(set(part.train.tolist()) & set(split.train.tolist()))
+            assert smaller <= set(part.train.tolist())
+            smaller = set(part.train.tolist())
+            for label in range(3):
+                whole, taken = (int((target[s.train] == label).sum()) for s in (split, part))
+                assert taken >= min(2, whole)
+                assert taken == whole or taken == 2 or 0 <= taken - fraction * whole < 1 + 1e-6
+        assert protocol.subset(split, labels, ids, 1.0, seed) is split
+        assert parts(protocol.subset(split, labels, ids, 1 - 1e-12, seed)) == parts(split)
+
+
+def test_every_repeat_fold_and_seed_has_an_order_of_its_own() -> None:
+    labels = [i % 2 for i in range(60)]
+    one = protocol.draw_splits(labels, list(map(str, range(60))), Protocol(folds=2, repeats=1), CLASSES[:2])[0]
+    drawn = [
+        protocol.subset(replace(one, repeat=repeat, fold=fold), labels, ids_of(labels), 0.3, seed).train.tolist()
+        for repeat, fold, seed in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    ]
+    assert len(set(map(tuple, drawn))) == 4
+
+
 def worst_imbalance(labels: np.ndarray, fold_of: np.ndarray, folds: int) -> float:
     """The largest distance of a class's share in a fold from 1 / folds."""
     counts = np.array([np.bincount(fold_of[labels == label], minlength=folds) for label in np.unique(labels)])

@@ -1,0 +1,107 @@
+"""A part of a dataset's page: how many training images are enough, where the store has recipes with shares of them."""
+
+import pandas as pd
+
+from report import charts, estimates, findings, show
+from report.data import Results, Section
+from report.estimates import signed
+from report.findings import PRETRAINING, SMALL, Finding, Question
+
+QUESTION = Question("fewer", "How many images are enough?")
+WORDS = {
+    "better": "is better than",
+    "equivalent": "is as good as",
+    "undecided": "cannot be told from",
+    "worse": "is worse than",
+}
+
+
+def curves(found: Results, section: Section) -> pd.DataFrame:
+    """Each model's mean test score at each share of the training images, fewest first.
+
+    Columns: model, share, images (mean over the splits), balanced_accuracy, low, high, trials.
+    """
+    rows = []
+    for each in _shares(found, section):
+        scores = found.of(found.scores, each)
+        images = scores.groupby("model")["train_images"].mean().rename("images")
+        rows.append(estimates.fold_means(found, each).assign(share=each.fraction).join(images, on="model"))
+    return pd.concat(rows, ignore_index=True)
+
+
+def against_all(found: Results, section: Section) -> list[Finding]:
+    """Pre-trained models on fewer images against models from scratch on most: for each pair the smallest share at which
+    the first is better; else the smallest at which it is not worse; else the largest.
+    """
+    *fewer, most = _shares(found, section)
+    chosen = []
+    for question, model, reference in findings.pairs(found.models(section)):
+        if question not in (PRETRAINING, SMALL):
+            continue
+        made = []
+        for share in fewer:
+            differences, ratio = estimates.paired(found, (share, model), (most, reference))
+            if differences.size:
+                made.append(findings.judged(QUESTION, share, model, reference, differences, ratio))
+        best = [f for f in made if f.narrow == "better"] or [f for f in made if f.narrow != "worse"] or made[::-1]
+        chosen += best[:1]
+    return chosen
+
+
+def last_step(found: Results, section: Section) -> list[Finding]:
+    """What each model gains from the last step, from the largest share but one to the largest."""
+    *_, fewer, most = _shares(found, section)
+    made = []
+    for model in found.models(most):
+        differences, ratio = estimates.paired(found, (most, model), (fewer, model))
+        if differences.size:
+            made.append(findings.judged(QUESTION, most, model, model, differences, ratio))
+    return made
+
+
+def show_section(found: Results, section: Section) -> None:
+    """Print the part, if there is more than one share."""
+    shares = _shares(found, section)
+    if len(shares) < 2:
+        return
+    means = curves(found, section)
+    models = [model for model in found.models(section) if (means["model"] == model).sum() > 1]
+    means = means[means["model"].isin(models)]
+    images = means.groupby("share")["images"].mean().round().astype(int).to_dict()
+    print(f"\n### How many images are enough? {{#sec-fewer-{section.slug}}}\n")
+    print(
+        "Each trial trains on a share of its training images, class by class. A smaller share is part of every larger "
+        "one; the images that a trial is tested on stay the same. Epochs stay the same too, so that fewer images also "
+        "mean fewer steps of training.\n"
+    )
+    for f in against_all(found, section):
+        print(
+            f"- On {images[f.section.fraction]:,} images, **{f.model}** {WORDS[f.narrow]} **{f.reference}** on "
+            f"{'all ' if section.fraction == 1 else ''}{images[section.fraction]:,}: {signed(f.difference)} points."
+        )
+    show.chart(
+        charts.sample_efficiency(
+            means, models, {m: found.style(m) for m in models},
+            1 / len(found.dataset_card(section.scheme)["classes"]),
+        ), f"fewer-{section.slug}",
+        "Mean balanced accuracy on the test folds with its 95 % interval, over the number of training images of a "
+        "trial.",
+        f"Scores of {len(models)} models over {len(shares)} numbers of training images",
+    )  # fmt: skip
+    gains = last_step(found, section)
+    if gains:
+        before, after = (images[share.fraction] for share in shares[-2:])
+        print(f"\nWould more images still help? The last step, from {before:,} to {after:,} of them, has gained:\n")
+        show.table(
+            ["model", "gain [95 %]", "at ±1", "at ±5"],
+            [[f"`{f.model}`", signed(f.difference), f.narrow, f.wide] for f in gains],
+        )
+        print(
+            "*Better* says that the larger number is better, *equivalent* that the smaller one was enough. What images "
+            "beyond these would add, no trial here has seen.\n"
+        )
+
+
+def _shares(found: Results, section: Section) -> list[Section]:
+    fewer = [s for s in found.variants(section) if s.steps == section.steps and s.fraction != section.fraction]
+    return sorted([*fewer, section], key=lambda s: s.fraction)

@@ -1,0 +1,111 @@
+"""A part of a dataset's page: what preprocessing does to each model, where the store has recipes that differ in it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from report import charts, estimates, findings, mosaics, show
+from report.data import Results, Section
+from report.estimates import signed, with_interval
+from report.findings import Finding, Question
+
+QUESTION = Question("preprocessing", "Do edges, thresholds and contrast help?")
+
+
+def named(steps: Sequence[str]) -> str:
+    """A preprocessing for people."""
+    return ", ".join(steps) or "none"
+
+
+def compared(found: Results, section: Section) -> list[Finding]:
+    """Each model after each preprocessing against itself without, on the same splits."""
+    made = []
+    for other in _others(found, section):
+        for model in found.models(other):
+            differences, ratio = estimates.paired(found, (other, model), (section, model))
+            if differences.size:
+                made.append(findings.judged(QUESTION, other, model, named(section.steps), differences, ratio))
+    return made
+
+
+def show_section(found: Results, section: Section) -> None:
+    """Print the part, if there is anything to compare."""
+    verdicts = compared(found, section)
+    if not verdicts:
+        return
+    sections = [section, *_others(found, section)]
+    means = pd.concat(
+        [estimates.fold_means(found, s).assign(preprocessing=named(s.steps), recipe=s.recipe) for s in sections]
+    )
+    models = [model for model in found.models(section) if model in {f.model for f in verdicts}]
+    means = means[means["model"].isin(models)]
+    counts = Counter(f.narrow for f in verdicts)
+    words = [f"**{word}** in {counts[word]}" for word in ("better", "equivalent", "worse", "undecided") if counts[word]]
+    print(f"\n### Preprocessing {{#sec-preprocessing-{section.slug}}}\n")
+    print(
+        f"The same models on the same splits, on images that went through other steps first. Against "
+        f"{'no preprocessing' if not section.steps else named(section.steps)}, a step is {estimates.listed(words)} of "
+        f"{estimates.counted(len(verdicts), 'comparison')}. Nothing is corrected for their number: where there are "
+        "many, some of the words are luck. [Methods](/methods.qmd#preprocessing) says what each step does.\n"
+    )
+    _pictures(found, sections)
+    show.chart(
+        charts.by_preprocessing(
+            means, [named(s.steps) for s in sections], models, {m: found.style(m) for m in models},
+            1 / len(found.dataset_card(section.scheme)["classes"]),
+        ), f"preprocessing-{section.slug}",
+        "Mean balanced accuracy on the test folds with its 95 % interval, after each preprocessing.",
+        f"Scores of {len(models)} models after {len(sections)} kinds of preprocessing",
+    )  # fmt: skip
+    _tables(section, means, verdicts, models)
+    print(
+        "Each difference is that of a model to itself without preprocessing, in points, split by split; the verdicts "
+        "are read as above.\n"
+    )
+
+
+def _others(found: Results, section: Section) -> list[Section]:
+    return [s for s in found.variants(section) if s.fraction == section.fraction and s.steps != section.steps]
+
+
+def _tables(section: Section, means: pd.DataFrame, verdicts: Sequence[Finding], models: Sequence[str]) -> None:
+    score = {(row["recipe"], row["model"]): row for row in means.to_dict("records")}
+    print("::: {.panel-tabset}\n")
+    for model in models:
+        print(f"#### {model}\n")
+        rows = [[named(section.steps), with_interval(score[section.recipe, model]), "–", "–", "–"]]
+        for f in (f for f in verdicts if f.model == model):
+            mean = with_interval(score[f.section.recipe, model])
+            rows.append([named(f.section.steps), mean, signed(f.difference), f.narrow, f.wide])
+        show.table(["preprocessing", "test folds [95 %]", "difference [95 %]", "at ±1", "at ±5"], rows)
+    print(":::\n")
+
+
+def _pictures(found: Results, sections: Sequence[Section]) -> None:
+    """One held-out image of each class after each preprocessing, where its card allows showing it."""
+    frame = found.frame(
+        "select recipe, label, any_value(thumbnail) as thumbnail from activations "
+        "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
+        "where thumbnail is not null group by all",
+        scheme=sections[0].scheme,
+    )  # fmt: skip
+    pictures = {(row["recipe"], row["label"]): row["thumbnail"] for row in frame.to_dict("records")}
+    classes = found.dataset_card(sections[0].scheme)["classes"]
+    rows = [_row(s, classes, pictures) for s in sections if all((s.recipe, label) in pictures for label in classes)]
+    if len(rows) > 1:
+        show.figure(
+            f'<div class="samples steps">{"".join(rows)}</div>', f"steps-{sections[0].slug}",
+            f"What a model is given after each preprocessing: one image each of {estimates.listed(classes)}.",
+        )  # fmt: skip
+
+
+def _row(section: Section, classes: Sequence[str], pictures: dict[tuple[Any, Any], Any]) -> str:
+    name = named(section.steps)
+    shown = (
+        mosaics.picture(bytes(pictures[section.recipe, label]), f"class {label}, preprocessing: {name}", "jpeg")
+        for label in classes
+    )
+    return f'<div class="sample-class"><span>{escape(name)}</span><div>{"".join(shown)}</div></div>'
