@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from bench import cells, images, pixels, plan, preprocessing, runner, study
 from bench.datasets import Library
-from bench.datasets.synthetic import protein_image
+from bench.datasets.synthetic_proteins import PROTEINS
 from bench.plan import Cell
 from bench.preprocessing import STEPS, Image
 from bench.recipe import Recipe
@@ -27,7 +27,7 @@ any_image = st.integers(8, 24).flatmap(lambda side: arrays(np.uint8, (side, side
 
 @pytest.fixture(scope="module")
 def picture() -> Image:
-    return protein_image("lysosomes", 3, size=96)
+    return PROTEINS.image("lysosomes", 3, size=96)
 
 
 def luminance(image: Image) -> Image:
@@ -91,9 +91,9 @@ def test_sobel_is_the_gradient_on_one_scale_for_all() -> None:
     assert set(np.unique(made)) == {0, 100}
     assert (np.flatnonzero(made[5, :, 0]) == [9, 10]).all()
     assert STEPS["sobel"]((step * 2).astype(np.uint8)).max() == 200
-    grey = luminance(protein_image("er", 2, size=64)).astype(float)
+    grey = luminance(PROTEINS.image("er", 2, size=64)).astype(float)
     wanted = np.hypot(ndimage.sobel(grey, 0), ndimage.sobel(grey, 1)) / 4
-    assert np.abs(STEPS["sobel"](protein_image("er", 2, size=64))[..., 0] - wanted).max() < 1
+    assert np.abs(STEPS["sobel"](PROTEINS.image("er", 2, size=64))[..., 0] - wanted).max() < 1
 
 
 def test_openings_and_top_hats_are_those_of_scipy(picture: Image) -> None:
@@ -138,7 +138,7 @@ def test_steps_follow_one_another(picture: Image) -> None:
 
 def test_a_step_sees_one_scale_at_every_size() -> None:
     """The same scene at twice the size comes out as the same scene: windows are shares of the side."""
-    small = protein_image("nucleus", 1, size=96)
+    small = PROTEINS.image("nucleus", 1, size=96)
     large = small.repeat(2, axis=0).repeat(2, axis=1)
     for name in ("adaptive-mean", "tophat", "otsu", "clahe"):
         there = STEPS[name](large)[::2, ::2]
