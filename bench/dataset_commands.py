@@ -1,6 +1,7 @@
 """The commands below `bench dataset`: they parse, call, and print."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,14 @@ DataOption = Annotated[
 ]
 
 
+class Duplicates(StrEnum):
+    """What `add` does about a picture that stands in several classes."""
+
+    refuse = "refuse"
+    leave_out = "leave-out"
+    keep = "keep"
+
+
 @app.command("list")
 def list_all(data: DataOption = []) -> None:
     """Every dataset that is known, and whether its images are at hand."""
@@ -38,37 +47,52 @@ def list_all(data: DataOption = []) -> None:
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders of images.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Class folders of images; or these in train, test and holdout folders; or images and a CSV or Parquet "
+            "manifest with the columns path, label and if wanted group and holdout.",
+        ),
+    ],
     data: DataOption = [],
+    groups: Annotated[
+        str | None,
+        typer.Option(help="A regular expression; what it captures in a file's name is the image's group (a patient)."),
+    ] = None,
+    duplicates: Annotated[
+        Duplicates, typer.Option(help="What to do about a picture that stands in several classes.")
+    ] = Duplicates.refuse,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the data folder.")] = False,
 ) -> None:
-    """Make a folder of class folders known. Writes a card; copies and changes nothing."""
+    """Make a folder of images known: read them all, say what was found, write a card. Changes none of them."""
     from bench import datasets
 
-    path, dataset = datasets.add(library(data), name, folder)
-    printing.table(["class", "images"], [[k, v] for k, v in dataset.counts().items()])
-    small = [f"{k} has {v}" for k, v in dataset.counts().items() if v < 25]
-    if small:
-        printing.say(f"few images: {', '.join(small)}; expect wide intervals there.")
-    printing.say(f"card written: {path} (title, source, groups and more can be added there)")
+    with printing.counting("reading", "images") as progress:
+        path, dataset = datasets.add(
+            library(data), name, folder, groups=groups, duplicates=duplicates.value, copy=copy,
+            tell=printing.audit, progress=progress,
+        )  # fmt: skip
+    printing.say(datasets.balance(library(data), dataset))
+    printing.say(f"card written: {path} (title, source, licence, groups and more can be added there)")
     printing.say(f"next: bench run --dataset {name}, then bench report")
 
 
 @app.command("check")
 def check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
-    """Compare the images at hand with the card, and read every one of them."""
-    from bench import auditing
+    """Compare the images at hand with the card, and look at every one of them."""
+    from bench import datasets
 
     known = library(data)
     dataset = known.load(name)
-    counted = dataset.counts()
-    printing.table(
-        ["class", "images", "card"],
-        [[c, counted[c], dataset.card.counts.get(c, "")] for c in dataset.classes],
-    )
-    problems = auditing.problems(dataset)
-    for problem in problems:
-        printing.say(problem)
-    if problems:
+    with printing.counting("reading", "images") as progress:
+        audit = datasets.examine(known, dataset, progress)
+    printing.audit(audit)
+    printing.say(datasets.balance(known, dataset))
+    miscounted = datasets.miscounted(dataset)
+    for sentence in miscounted:
+        printing.say(sentence)
+    if miscounted or audit.problems:
         raise typer.Exit(1)
     printing.say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
 

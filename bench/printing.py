@@ -1,12 +1,15 @@
 """What commands print: sentences, and tables that line up. Nothing here decides anything."""
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bench.datasets import Audit
     from bench.plan import Cell, Trial
 
 
@@ -73,6 +76,47 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
             reasons.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
     for reason, where in reasons.items():
         say(f"{'; '.join(where)}: {reason}")
+
+
+def audit(found: "Audit") -> None:
+    """Print a dataset's classes as they lie on disk, and what was found, each with what to do about it."""
+    from textwrap import fill
+
+    usable = [scan for scan in found.scans if not scan.unreadable]
+    rows = []
+    for label in sorted({scan.label for scan in found.scans}):
+        scans = [scan for scan in usable if scan.label == label]
+        kinds = Counter(f"{scan.format} {scan.mode}" for scan in scans)
+        shown = ", ".join(f"{kind} {count}" if len(kinds) > 1 else kind for kind, count in kinds.most_common())
+        pixels = f"{_range([s.width for s in scans])} × {_range([s.height for s in scans])}" if scans else ""
+        rows.append([label, len(scans), f"{100 * len(scans) / max(len(usable), 1):.0f} %", pixels, shown])
+    table(["class", "images", "share", "pixels", "files"], rows)
+    for title, findings in (
+        ("Problems", found.problems),
+        ("Worth knowing", [finding for finding in found.findings if not finding.problem]),
+    ):
+        if findings:
+            say(title, bold=True)
+        for finding in findings:
+            width = console().width
+            say(fill(f"{finding.what}.", width, initial_indent="  ", subsequent_indent="  "))
+            say(fill(f"→ {finding.mend}.", width, initial_indent="    ", subsequent_indent="      ") + "\n")
+
+
+def _range(values: Sequence[int]) -> str:
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)}–{max(values)}"
+
+
+@contextmanager
+def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for what is counted, told how many are done and of how many; nothing where there is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    screen = console()
+    columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(what)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def failures(failed: Sequence[tuple["Cell", "Trial", str]]) -> None:

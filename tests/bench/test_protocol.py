@@ -18,6 +18,7 @@ from bench import datasets, protocol
 from bench.datasets import Card, Dataset, Image, Library
 from bench.errors import BenchError, UsageError
 from bench.protocol import Protocol, Split
+from store import cache_folder
 
 CLASSES = ("a", "b", "c")
 REAL = ["covid-ct", "malaria", "reticulocytes", "wbc-raw", "wbc-segmented"]
@@ -256,7 +257,7 @@ def real(name: str) -> tuple[Dataset, list[Split]]:
     """A real dataset and its splits under the study's protocol, or a skipped test."""
     if not (SHARED / name).is_dir():
         pytest.skip(f"no images of {name} in {SHARED}; set BENCH_SHARED_DATA to the folder that holds them")
-    library = Library((SHARED,), Path("not used"))
+    library = Library((SHARED,), cache_folder())
     dataset = library.load(name)
     return dataset, datasets.splits(library, dataset, Protocol())
 
