@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import cache as cache_
-from bench.datasets import Dataset
+from bench.datasets import Dataset, Image
 from bench.decoding import Pixels, decode
 from bench.protocol import fingerprint
 from bench.recipe import PROCEDURE
 
-__all__ = ["Pixels", "channel_statistics", "decode", "load", "thumbnail"]
+__all__ = ["Pixels", "channel_statistics", "decode", "kept_thumbnail", "load", "thumbnail"]
 
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Callable[[], None] = lambda: None) -> Pixels:
@@ -95,8 +95,14 @@ def channel_statistics(pixels: Pixels) -> tuple[list[float], list[float]]:
 
 def thumbnail(path: Path, size: int = 96) -> bytes:
     """A small JPEG of an image, for datasets whose card allows showing it."""
-    from PIL import Image
+    from PIL.Image import fromarray
 
     buffer = BytesIO()
-    Image.fromarray(decode(path, size)).save(buffer, "JPEG", quality=85)
+    fromarray(decode(path, size)).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
+
+
+def kept_thumbnail(image: Image, cache: Path) -> bytes:
+    """The same, kept in the cache: a run that trains nothing opens no image."""
+    path = cache / "thumbnails" / f"{image.sha256}-{PROCEDURE}.npy"
+    return cache_.kept(path, lambda: np.frombuffer(thumbnail(image.path), dtype=np.uint8)).tobytes()
