@@ -73,8 +73,8 @@ def add(
             library(data), name, folder, groups=groups, duplicates=duplicates.value, copy=copy,
             tell=printing.audit, progress=progress,
         )  # fmt: skip
-    printing.say(datasets.balance(library(data), dataset))
-    printing.say(f"card written: {path} (title, source, licence, groups and more can be added there)")
+    printing.wrapped(datasets.balance(library(data), dataset))
+    printing.say(f"card written: {path} (source, licence and more can be added there)")
     printing.say(f"next: bench run --dataset {name}, then bench report")
 
 
@@ -88,7 +88,7 @@ def check(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataO
     with printing.counting("reading", "images") as progress:
         audit = datasets.examine(known, dataset, progress)
     printing.audit(audit)
-    printing.say(datasets.balance(known, dataset))
+    printing.wrapped(datasets.balance(known, dataset))
     miscounted = datasets.miscounted(dataset)
     for sentence in miscounted:
         printing.say(sentence)

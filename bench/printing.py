@@ -26,6 +26,15 @@ def say(message: str, *, bold: bool = False) -> None:
     console().print(f"[bold]{_escaped(message)}[/]" if bold else _escaped(message), soft_wrap=True)
 
 
+def wrapped(message: str, indent: int = 0) -> None:
+    """Print a paragraph no wider than the screen; a second line of an item that begins with a sign hangs below it."""
+    from textwrap import fill
+
+    hang = indent + (2 if message.startswith("→ ") else 0)
+    body = fill(message, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang)
+    say(body + "\n" * message.endswith("\n"))
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table; a column of numbers, or of shares such as `3/20`, stands to the right."""
     from rich import box
@@ -80,8 +89,6 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
 
 def audit(found: "Audit") -> None:
     """Print a dataset's classes as they lie on disk, and what was found, each with what to do about it."""
-    from textwrap import fill
-
     usable = [scan for scan in found.scans if not scan.unreadable]
     rows = []
     for label in sorted({scan.label for scan in found.scans}):
@@ -98,9 +105,8 @@ def audit(found: "Audit") -> None:
         if findings:
             say(title, bold=True)
         for finding in findings:
-            width = console().width
-            say(fill(f"{finding.what}.", width, initial_indent="  ", subsequent_indent="  "))
-            say(fill(f"→ {finding.mend}.", width, initial_indent="    ", subsequent_indent="      ") + "\n")
+            wrapped(f"{finding.what}.", indent=2)
+            wrapped(f"→ {finding.mend}.\n", indent=4)
 
 
 def _range(values: Sequence[int]) -> str:
@@ -116,7 +122,13 @@ def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(what)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+        def counted(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+            if done == of:
+                bar.stop()  # what is printed next stands where the bar was
+
+        yield counted
 
 
 def failures(failed: Sequence[tuple["Cell", "Trial", str]]) -> None:

@@ -138,12 +138,12 @@ def _groups(facts: Facts) -> Iterator[Finding]:
     elif facts.guesses:
         first = facts.guesses[0]
         stem, group = first.example
-        others = f"; {_number(len(facts.guesses) - 1, 'other rule')} there too" if facts.guesses[1:] else ""
+        others = f" ({_number(len(facts.guesses) - 1, 'other rule')} there too)" if facts.guesses[1:] else ""
         yield Finding(
             "groups guessed", False,
             f"File names tell of groups, {stem} may be of {group}: {_sizes(first.sizes)}",
-            "If these are patients or slides, take the # from `groups` in the card, or add with "
-            f"--groups '{first.rule}'{others}",
+            f"If these are patients or slides, take the # from `groups` in the card{others}, or add with "
+            f"--groups '{first.rule}'",
         )  # fmt: skip
         read = ((scan.id, grouping.read(first.rule, scan.entry.path.stem)) for scan in facts.readable)
         named = {image: group for image, group in read if group is not None}
