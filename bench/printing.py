@@ -175,6 +175,12 @@ def score(value: float | None) -> str:
 
 
 def _escaped(value: Any) -> str:
+    from unicodedata import category
+
     from rich.markup import escape
 
-    return "" if value is None else escape(str(value))
+    text = "" if value is None else str(value)
+    # A file's name may hold anything; what steers a terminal, or is no text, is not sent to it.
+    return escape(
+        "".join("\N{REPLACEMENT CHARACTER}" if category(c) in ("Cc", "Cs") and c != "\n" else c for c in text)
+    )

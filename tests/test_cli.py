@@ -295,6 +295,16 @@ def test_pictures_in_two_classes_are_refused_until_it_is_said_what_to_do(
     assert "er/copy.png = golgi/03.png" in out
 
 
+def test_names_that_steer_a_terminal_are_not_sent_to_it(bench: Run, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "tiny", tmp_path / "images")
+    for name in (b"\x1b[31mred.gif", b"caf\xe9.txt"):
+        (tmp_path / "images" / "er" / os.fsdecode(name)).write_bytes(b"x")
+    code, out, _ = bench("dataset", "add", "mine", "images")
+    assert code == 0
+    assert "red.gif" in out
+    assert "\x1b[31m" not in out
+
+
 def test_dataset_check_explains_what_does_not_fit(bench: Run, data: Path, tmp_path: Path) -> None:
     shutil.copytree(data / "tiny", tmp_path / "images")
     bench("dataset", "add", "mine", tmp_path / "images")

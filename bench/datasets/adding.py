@@ -59,6 +59,8 @@ def add(
     title = name.replace("-", " ").replace("_", " ").capitalize()
     card = Card(name, title, groups=groups, images=str(folder.resolve()), **layouts.recognise(folder))
     entries = layouts.entries(card, folder)
+    if odd := [entry.id for entry in entries if _as_text(entry.id) != entry.id]:
+        raise BenchError(f"{folder} holds {_as_text(odd[0])}, whose name is no text (UTF-8); rename it")
     if len({entry.label for entry in entries}) < 2:
         listed(card, folder, None, library.cache)  # says why that is no dataset
     audit = auditing.audit(card, scanning.scan(entries, progress), layouts.leftovers(folder, entries, card))
@@ -171,6 +173,10 @@ def _text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
         lines += ["", "# Not used: files that cannot be read, and pictures that stand in several classes."]
         lines += ["left_out = [", *(f"    {_toml(image)}," for image in card.left_out), "]"]
     return "\n".join(lines) + "\n"
+
+
+def _as_text(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _rule(rule: str) -> str:

@@ -102,14 +102,18 @@ def _check(manifest: Path, columns: Any) -> None:
 
 
 def _columns(path: Path) -> set[str]:
-    if path.suffix.lower() == ".parquet":
-        names = list(_parquet(path).column_names)
-    else:
-        try:
+    """The columns of a table that may be a manifest; none where it cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            names = list(pq.read_schema(path).names)
+        else:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 names = next(csv.reader(file, delimiter=_delimiter(path)), [])
-        except (OSError, UnicodeDecodeError, csv.Error):
-            return set()
+    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException):
+        return set()
     return {name.strip().lower() for name in names}
 
 

@@ -1,6 +1,7 @@
 """One pass over the image files of a dataset: each is read once, and a small record stays of it."""
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -59,7 +60,7 @@ def scan(entries: Sequence[Entry], progress: Callable[[int, int], None] = lambda
     """Read every file: hash it and decode it whole. `progress` is told how many are done, and of how many."""
     scans: list[Scan] = []
     waiting: deque[Future[Scan]] = deque()
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # a large picture takes 300 MB while it is decoded
         for number in range(len(entries) + IN_FLIGHT):
             if number < len(entries):
                 waiting.append(pool.submit(_scan, entries[number]))

@@ -18,7 +18,7 @@ ALIKE, STILL_ALIKE = 0.97, 0.93
 pair above both showed one thing, and of copies at half the size or of poor quality 19 in 20 were above both.
 """
 CLOSE, SAMPLE = 0.01, 500
-BLOCK = 1024
+BLOCK, CELLS = 1024, 2**24
 
 Vectors = NDArray[np.float32]
 
@@ -44,11 +44,12 @@ def pairs(thumbnails: NDArray[np.uint8]) -> list[tuple[int, int]]:
     special = _unit(straight @ lessening)
     some = straight[:: -(-len(straight) // SAMPLE)]
     close = 1 - CLOSE * float(np.quantile(1 - some @ some.T, 0.75))
+    block = min(BLOCK, -(-CELLS // len(straight)))  # so that memory does not grow with the square of the images
     found: set[tuple[int, int]] = set()
     for turned in _turned(thumbnails):
         other = spectra(turned)
-        for start in range(0, len(straight), BLOCK):
-            rows = other[start : start + BLOCK]
+        for start in range(0, len(straight), block):
+            rows = other[start : start + block]
             cosines = np.triu(rows @ straight[start:].T, 1)
             if cosines.max() >= ALIKE:
                 still = _unit(rows @ lessening) @ special[start:].T >= STILL_ALIKE

@@ -434,10 +434,14 @@ def test_add_writes_a_card_that_reads_back(odd: str, tmp_path: Path) -> None:
     assert len(list(folder.rglob("*.png"))) == 6
 
 
-def test_a_name_that_is_no_text_leaves_no_card(tmp_path: Path) -> None:
-    folder = write_dataset(tmp_path, classes=("a", os.fsdecode(b"latin-1 \xe9")))
-    with pytest.raises(UsageError, match="not valid TOML"):
-        datasets.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", folder)
+@pytest.mark.parametrize("place", ["a/{}.png", "{}/0.png"])
+def test_a_name_that_is_no_text_leaves_no_card(place: str, tmp_path: Path) -> None:
+    path = write_dataset(tmp_path) / place.format(os.fsdecode(b"latin-1 \xe9"))
+    path.parent.mkdir(exist_ok=True)
+    picture().save(path)
+    with pytest.raises(BenchError, match=r"latin-1 .*, whose name is no text") as caught:
+        datasets.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", tmp_path / "some")
+    assert str(caught.value).encode()
     assert not (tmp_path / "data" / "mine.toml").exists()
 
 
