@@ -30,13 +30,28 @@ def kept(path: Path, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     Raises:
         BenchError: the disk is full or the folder cannot be written.
     """
+    if (found := read(path)) is not None:
+        return found
+    write(path, make())
+    return _open(path)
+
+
+def read(path: Path) -> NDArray[Any] | None:
+    """The array in a file, memory-mapped and read-only, or None where it is not there or not whole."""
     with suppress(OSError, ValueError, EOFError):
         return _open(path)
-    array = make()
+    return None
+
+
+def write(path: Path, array: NDArray[Any]) -> None:
+    """Put an array into a file, in place of what is there.
+
+    Raises:
+        BenchError: the disk is full or the folder cannot be written.
+    """
     _make_room(path.parent.parent, array.nbytes)
     with _replacing(path) as file:
         np.save(file, array)
-    return _open(path)
 
 
 def _open(path: Path) -> NDArray[Any]:

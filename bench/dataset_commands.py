@@ -1,6 +1,7 @@
 """The commands below `bench dataset`: they parse, call, and print."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,14 @@ DataOption = Annotated[
 ]
 
 
+class Duplicates(StrEnum):
+    """What `add` does about a picture that stands in several classes."""
+
+    refuse = "refuse"
+    leave_out = "leave-out"
+    keep = "keep"
+
+
 @app.command("list")
 def list_all(data: DataOption = []) -> None:
     """Every dataset that is known, and whether its images are at hand."""
@@ -39,18 +48,34 @@ def list_all(data: DataOption = []) -> None:
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of class folders of images.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Class folders of images; or these in train, test and holdout folders; or images and a CSV or Parquet "
+            "manifest with the columns path, label and if wanted group and holdout.",
+        ),
+    ],
     data: DataOption = [],
+    groups: Annotated[
+        str | None,
+        typer.Option(help="A regular expression; what it captures in a file's name is the image's group (a patient)."),
+    ] = None,
+    duplicates: Annotated[
+        Duplicates, typer.Option(help="What to do about a picture that stands in several classes.")
+    ] = Duplicates.refuse,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the data folder.")] = False,
 ) -> None:
-    """Make a folder of class folders known. Writes a card; copies and changes nothing."""
+    """Make a folder of images known: read them all, say what was found, write a card. Changes none of them."""
     from bench import datasets
 
-    path, dataset = datasets.add(library(data), name, folder)
-    printing.table(["class", "images"], [[k, v] for k, v in dataset.counts().items()])
-    small = [f"{k} has {v}" for k, v in dataset.counts().items() if v < 25]
-    if small:
-        printing.say(f"few images: {', '.join(small)}; expect wide intervals there.")
-    printing.say(f"card written: {path} (title, source, groups and more can be added there)")
+    with printing.counting("reading", "images") as progress:
+        path, dataset = datasets.add(
+            library(data), name, folder, groups=groups, duplicates=duplicates.value, copy=copy,
+            tell=printing.audit, progress=progress,
+        )  # fmt: skip
+    printing.wrapped(datasets.balance(library(data), dataset))
+    printing.say(f"card written: {path} (source, licence and more can be added there)")
     printing.say(f"next: bench run --dataset {name}, then bench report")
 
 
@@ -91,22 +116,21 @@ def check(
     store: StoreOption = DEFAULT_STORE,
     data: DataOption = [],
 ) -> None:
-    """Compare the images at hand with the card and with the published results, and read every one of them."""
-    from bench import auditing
+    """Compare the images at hand with the card and with the published results, and look at every one of them."""
+    from bench import datasets
     from bench.datasets import checking
 
     known = library(data)
     dataset = known.load(name)
-    counted = dataset.counts()
-    printing.table(
-        ["class", "images", "card"],
-        [[c, counted[c], dataset.card.counts.get(c, "")] for c in dataset.classes],
-    )
+    with printing.counting("reading", "images") as progress:
+        audit = datasets.examine(known, dataset, progress)
+    printing.audit(audit)
+    printing.wrapped(datasets.balance(known, dataset))
     compared = checking.compare(dataset, checking.published(dataset.card, store))
-    problems = [*auditing.problems(dataset), *compared.problems]
-    for sentence in [*problems, *compared.notes]:
+    different = [*datasets.miscounted(dataset), *compared.problems]
+    for sentence in [*different, *compared.notes]:
         printing.say(sentence)
-    if problems:
+    if different or audit.problems:
         raise typer.Exit(1)
     printing.say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
 

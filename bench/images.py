@@ -1,90 +1,83 @@
 """Decoded images, once: files in, one compact array out, kept on disk and memory-mapped.
 
-Every image is turned into RGB and resized, not cropped, so that no model sees its file type or shape.
+Where some files of a dataset have changed, only those are decoded again: the others' pixels are taken from the array of
+the dataset as it was.
 """
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import cache as cache_
-from bench.datasets import Dataset
-from bench.errors import BenchError
+from bench.datasets import Dataset, Image
+from bench.decoding import Pixels, decode
 from bench.protocol import fingerprint
 from bench.recipe import PROCEDURE
 
-Pixels = NDArray[np.uint8]
-MAX_PIXELS = 100_000_000
-
-
-def decode(path: Path, size: int) -> Pixels:
-    """One image file as (size, size, 3) uint8 RGB.
-
-    Palettes and grey values become RGB, 16-bit values are scaled to 8, transparency is dropped.
-
-    Raises:
-        BenchError: the file is no readable image, or larger than 100 million pixels.
-    """
-    from PIL import Image
-
-    # Odd metadata is no concern of ours, and a picture that is too large is refused below.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    image: Image.Image
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise BenchError(f"{path}: {image.width}×{image.height} pixels are too many; remove or shrink it")
-            if image.mode.startswith(("I", "F")):
-                image = _eight_bit(np.asarray(image))
-            if image.mode == "P":
-                image = image.convert("RGBA")
-            rgb = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-    except BenchError:
-        raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).replace(str(path), "the file").split())
-        raise BenchError(f"{path} cannot be read as an image ({reason}); mend or remove it") from None
-    return np.asarray(rgb, dtype=np.uint8)
-
-
-def _eight_bit(values: NDArray[Any]) -> Any:
-    from PIL import Image
-
-    # Microscope cameras give 16 bits; other integer and float images carry no scale, so their range is one.
-    low, high = (
-        (0.0, 65535.0)
-        if values.dtype.kind == "u" and values.dtype.itemsize == 2
-        else (float(values.min()), float(values.max()))
-    )
-    scaled = (values.astype(np.float64) - low) * (255 / max(high - low, 1e-12))
-    return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))
+__all__ = ["Pixels", "channel_statistics", "decode", "kept_thumbnail", "load", "thumbnail"]
 
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Callable[[], None] = lambda: None) -> Pixels:
-    """All images of a dataset, (N, size, size, 3) uint8, read-only; decoded on the first call alone.
+    """All images of a dataset, (N, size, size, 3) uint8, read-only; each is decoded on the first call alone.
 
     Raises:
         BenchError: an image cannot be read; the message names the file.
     """
-    key = fingerprint([dataset.name, dataset.order_hash, size, PROCEDURE])
-    path = cache / "images" / f"{dataset.name}-{size}px-{key}.npy"
+    contents = [image.sha256 for image in dataset.images]
+    path = _place(cache, dataset.name, contents, size)
 
     def decoded() -> Pixels:
+        pixels = np.empty((len(contents), size, size, 3), dtype=np.uint8)
+        known = _decoded_before(path, dataset.name, set(contents), size)
         with ThreadPoolExecutor() as pool:
-            jobs = [pool.submit(decode, image.path, size) for image in dataset.images]
-            arrays = []
-            for job in jobs:
-                arrays.append(job.result())
-                progress()
-        return np.stack(arrays)
+            jobs = [
+                None if image.sha256 in known else pool.submit(decode, image.path, size) for image in dataset.images
+            ]
+            try:
+                for row, (content, job) in enumerate(zip(contents, jobs, strict=True)):
+                    pixels[row] = known[content] if job is None else job.result()
+                    progress()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        cache_.write(_contents_of(path), _packed(contents))
+        return pixels
 
     return cache_.kept(path, decoded)
+
+
+def _place(cache: Path, name: str, contents: Sequence[str], size: int) -> Path:
+    key = fingerprint([name, fingerprint(list(contents)), size, PROCEDURE])
+    return cache / "images" / f"{name}-{size}px-{key}.npy"
+
+
+def _contents_of(path: Path) -> Path:
+    """Where it is noted which image each row of an array shows: (N, 32) uint8, the SHA-256 of the files."""
+    return path.parent.parent / "contents" / path.name
+
+
+def _packed(contents: Sequence[str]) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex("".join(contents)), dtype=np.uint8).reshape(-1, 32)
+
+
+def _decoded_before(path: Path, name: str, wanted: set[str], size: int) -> dict[str, Pixels]:
+    """Pixels of the wanted images that lie in other arrays of the dataset, by the SHA-256 of the file."""
+    found: dict[str, Pixels] = {}
+    for other in sorted((path.parent).glob(f"{name}-{size}px-*.npy")):
+        if len(found) == len(wanted):
+            break
+        array, packed = cache_.read(other), cache_.read(_contents_of(other))
+        if array is None or packed is None:
+            continue
+        contents = [row.tobytes().hex() for row in packed]
+        # Its name tells whether an array is what it seems: of these images, and decoded as images are today.
+        if other == _place(path.parent.parent, name, contents, size) and len(array) == len(contents):
+            found |= {content: array[row] for row, content in enumerate(contents) if content in wanted}
+    return found
 
 
 def channel_statistics(pixels: Pixels) -> tuple[list[float], list[float]]:
@@ -107,8 +100,14 @@ def thumbnail(path: Path, size: int = 96) -> bytes:
 
 def jpeg(pixels: Pixels) -> bytes:
     """One (H, W, 3) image as a JPEG."""
-    from PIL import Image
+    from PIL.Image import fromarray
 
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    fromarray(pixels).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
+
+
+def kept_thumbnail(image: Image, cache: Path) -> bytes:
+    """The same, kept in the cache: a run that trains nothing opens no image."""
+    path = cache / "thumbnails" / f"{image.sha256}-{PROCEDURE}.npy"
+    return cache_.kept(path, lambda: np.frombuffer(thumbnail(image.path), dtype=np.uint8)).tobytes()

@@ -1,6 +1,7 @@
 """What commands print: sentences, and tables that line up. Nothing here decides anything."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bench.datasets import Audit
     from bench.plan import Cell, Trial
 
 
@@ -22,6 +24,15 @@ def console() -> "Console":
 def say(message: str, *, bold: bool = False) -> None:
     """Print a sentence."""
     console().print(f"[bold]{_escaped(message)}[/]" if bold else _escaped(message), soft_wrap=True)
+
+
+def wrapped(message: str, indent: int = 0) -> None:
+    """Print a paragraph no wider than the screen; a second line of an item that begins with a sign hangs below it."""
+    from textwrap import fill
+
+    hang = indent + (2 if message.startswith("→ ") else 0)
+    body = fill(message, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang)
+    say(body + "\n" * message.endswith("\n"))
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -83,6 +94,50 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
             reasons.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
     for reason, where in reasons.items():
         say(f"{'; '.join(where)}: {reason}")
+
+
+def audit(found: "Audit") -> None:
+    """Print a dataset's classes as they lie on disk, and what was found, each with what to do about it."""
+    usable = [scan for scan in found.scans if not scan.unreadable]
+    rows = []
+    for label in sorted({scan.label for scan in found.scans}):
+        scans = [scan for scan in usable if scan.label == label]
+        kinds = Counter(f"{scan.format} {scan.mode}" for scan in scans)
+        shown = ", ".join(f"{kind} {count}" if len(kinds) > 1 else kind for kind, count in kinds.most_common())
+        pixels = f"{_range([s.width for s in scans])} × {_range([s.height for s in scans])}" if scans else ""
+        rows.append([label, len(scans), f"{100 * len(scans) / max(len(usable), 1):.0f} %", pixels, shown])
+    table(["class", "images", "share", "pixels", "files"], rows)
+    for title, findings in (
+        ("Problems", found.problems),
+        ("Worth knowing", [finding for finding in found.findings if not finding.problem]),
+    ):
+        if findings:
+            say(title, bold=True)
+        for finding in findings:
+            wrapped(f"{finding.what}.", indent=2)
+            wrapped(f"→ {finding.mend}.\n", indent=4)
+
+
+def _range(values: Sequence[int]) -> str:
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)}–{max(values)}"
+
+
+@contextmanager
+def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for what is counted, told how many are done and of how many; nothing where there is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    screen = console()
+    columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(what)
+
+        def counted(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+            if done == of:
+                bar.stop()  # what is printed next stands where the bar was
+
+        yield counted
 
 
 def failures(failed: Sequence[tuple["Cell", "Trial", str]]) -> None:
@@ -155,6 +210,12 @@ def score(value: float | None) -> str:
 
 
 def _escaped(value: Any) -> str:
+    from unicodedata import category
+
     from rich.markup import escape
 
-    return "" if value is None else escape(str(value))
+    text = "" if value is None else str(value)
+    # A file's name may hold anything; what steers a terminal, or is no text, is not sent to it.
+    return escape(
+        "".join("\N{REPLACEMENT CHARACTER}" if category(c) in ("Cc", "Cs") and c != "\n" else c for c in text)
+    )

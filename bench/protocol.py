@@ -123,16 +123,28 @@ def holdout_mask(labels: Sequence[int], groups: Sequence[str], protocol: Protoco
     return np.equal(bins, 0)
 
 
+def given_holdout(groups: Sequence[str], marked: Sequence[bool]) -> NDArray[np.bool_]:
+    """A holdout that came with the dataset, and with each image of it the others of its group: (N,) bool."""
+    theirs = {group for group, mark in zip(groups, marked, strict=True) if mark}
+    return np.array([group in theirs for group in groups], dtype=bool)
+
+
 def draw_splits(
-    labels: Sequence[int], groups: Sequence[str], protocol: Protocol, classes: Sequence[str]
+    labels: Sequence[int],
+    groups: Sequence[str],
+    protocol: Protocol,
+    classes: Sequence[str],
+    marked: Sequence[bool] | None = None,
 ) -> list[Split]:
     """All splits of a protocol, repeat by repeat; repeat r's folds do not depend on the number of repeats.
+
+    `marked` is a holdout that came with the dataset, (N,); where it is None the holdout is drawn.
 
     Raises:
         BenchError: a class is too small, or its groups too coarse, to be in every fold and in the holdout.
     """
     target = np.asarray(labels)
-    held = holdout_mask(labels, groups, protocol)
+    held = holdout_mask(labels, groups, protocol) if marked is None else given_holdout(groups, marked)
     rest = np.flatnonzero(~held)
     _require(target[held], classes, "the holdout")
     splits = []

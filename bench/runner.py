@@ -123,7 +123,7 @@ def run(
         left = plan.limited([cell for cell in left if cell.model.name not in unusable], limit)
         _make_pixels(left, cache, watch)
         for dataset in {c.dataset.name: c.dataset for c in cells}.values():
-            store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset))
+            store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset, cache))
         store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
         watch.started(left)
         return train(left, store, Since(now if force else None, now if force or retry_failed else None), watch)
@@ -182,7 +182,7 @@ def _unusable(cells: Any) -> dict[str, str]:
     return reasons
 
 
-def _image_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
+def _image_rows(dataset: Dataset, cache: Path) -> Iterator[dict[str, Any]]:
     from bench import images
 
     seen: dict[int, int] = {}
@@ -191,5 +191,5 @@ def _image_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
         shown = dataset.card.show_images and seen[image.label] <= 4
         yield {
             "image_id": image.id, "label": dataset.classes[image.label], "sha256": image.sha256,
-            "image_group": group, "thumbnail": images.thumbnail(image.path) if shown else None,
+            "image_group": group, "thumbnail": images.kept_thumbnail(image, cache) if shown else None,
         }  # fmt: skip

@@ -43,7 +43,7 @@ def _facts(card: dict[str, Any]) -> None:
 def _counts(found: Results, section: Section) -> None:
     card = found.dataset_card(section.scheme)
     held = _held(found, section)
-    rows = [[name, card["at_hand"][name], held.get(name, 0)] for name in card["classes"]]
+    rows = [[show.plain(name), card["at_hand"][name], held.get(name, 0)] for name in card["classes"]]
     rows.append(["**all**", sum(card["at_hand"].values()), sum(held.values())])
     show.table(["class", "images", "of these held out"], rows)
 
@@ -97,7 +97,8 @@ def _section(found: Results, section: Section) -> None:
         charts.holdout_box(holdout, votes, models, styles, chance), f"holdout-{slug}",
         f"Performance of various models on the holdout dataset, {held} images. Each box holds a model's trials, all "
         "scored on the same images: its width is the luck of training alone. The mark below is the vote of the trials; "
-        f"its line is the 95 % interval over the images. The rarest class there is {rarest[0]}, {rarest[1]} images"
+        "its line is the 95 % interval over the images. The rarest class there is "
+        f"{show.plain(rarest[0])}, {rarest[1]} images"
         + (", and with so few the interval is still too narrow." if rarest[1] < 10 else "."),
         f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
     )  # fmt: skip

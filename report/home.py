@@ -66,7 +66,7 @@ def datasets_in_full() -> None:
     found = results()
     for name in found.datasets:
         card = found.dataset_card(name)
-        counts = ", ".join(f"{label} {card['at_hand'][label]}" for label in card["classes"])
+        counts = ", ".join(f"{show.plain(label)} {card['at_hand'][label]}" for label in card["classes"])
         print(f"\n## [{card['title']}](datasets/{name}.qmd)\n")
         print(f"{card.get('task', '')}\n\n**Images.** {counts}.\n")
         if card.get("difficulty"):

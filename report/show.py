@@ -5,6 +5,7 @@ chart's specification does not, and is numbered and cross-referenced like any fi
 """
 
 import json
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -30,6 +31,11 @@ def figure(html: str, name: str, caption: str) -> None:
 def chart(chart_: alt.Chart | alt.LayerChart | alt.FacetChart, name: str, caption: str, label: str) -> None:
     """Print a chart as a numbered figure."""
     figure(embed(chart_, name, label), name, caption)
+
+
+def plain(text: str) -> str:
+    """A name as it is, in Markdown: nothing in it is markup, as the names of folders may be anything."""
+    return re.sub(r"([\\`*_{}\[\]()#+!<>$~^@&'\"-])", r"\\\1", text)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -248,6 +249,62 @@ def test_dataset_list_add_check_remove(bench: Run, data: Path, tmp_path: Path) -
     assert not (tmp_path / "data" / "mine.toml").exists()
 
 
+def test_a_folder_of_ones_own_is_added_run_and_reported(bench: Run, data: Path, tmp_path: Path) -> None:
+    """The three commands of the readme, on classes with names that a page must not take for markup."""
+    shutil.copytree(data / "tiny", tmp_path / "images")
+    for name, odd in (("er", "<script>alert(1)<"), ("golgi", "50% it's [red]")):
+        (tmp_path / "images" / name).rename(tmp_path / "images" / odd)
+    code, out, err = bench("dataset", "add", "mine", tmp_path / "images")
+    assert (code, err) == (0, "")
+    for said in ("<script>alert(1)<", "50% it's [red]", "64 × 64", "Worth knowing", "has 24",
+                 "Split by default: ", "data/mine.toml", "next: bench run --dataset mine"):  # fmt: skip
+        assert said in out
+    options = ["--model", "mean-colour", "--image-size", "48", "--folds", "2", "--repeats", "1", "--store", "s"]
+    assert bench("run", *options)[0] == 0
+    _, out, _ = bench("query", "select dataset, count(*) as n from trials group by dataset", "--format", "csv",
+                      "--store", "s")  # fmt: skip
+    assert out.replace("\r", "") == "dataset,n\nmine,2\n"
+    code, out, err = bench("report", "--engine", "preview", "-o", "site", "--store", "s")
+    assert (code, err) == (0, "")
+    page = (tmp_path / "site" / "datasets" / "mine.html").read_text(encoding="utf-8")
+    shown = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)  # without the charts' data
+    assert "&lt;script&gt;alert(1)" in shown
+    assert "<script" not in shown
+
+
+def test_pictures_in_two_classes_are_refused_until_it_is_said_what_to_do(
+    bench: Run, data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(data / "tiny", tmp_path / "images")
+    (tmp_path / "images" / "er" / "copy.png").write_bytes((data / "tiny" / "golgi" / "03.png").read_bytes())
+    code, out, err = bench("dataset", "add", "mine", "images")
+    assert (code, one_sentence(err)) == (1, True)
+    assert "er/copy.png = golgi/03.png" in err
+    assert "--duplicates leave-out" in err
+    assert "1 picture in more than one class" in out, "what else was found is said too"
+    assert not (tmp_path / "data").exists()
+    assert bench("dataset", "add", "mine", "images", "--duplicates", "some")[0] == 2
+    assert bench("dataset", "add", "mine", "images", "--duplicates", "leave-out")[0] == 0
+    card = (tmp_path / "data" / "mine.toml").read_text()
+    assert 'left_out = [\n    "er/copy.png",\n    "golgi/03.png",\n]' in card
+    assert bench("dataset", "check", "mine")[0] == 0
+    assert bench("dataset", "remove", "mine")[0] == 0
+    assert bench("dataset", "add", "mine", "images", "--duplicates", "keep")[0] == 0
+    code, out, _ = bench("dataset", "check", "mine")
+    assert code == 1
+    assert "er/copy.png = golgi/03.png" in out
+
+
+def test_names_that_steer_a_terminal_are_not_sent_to_it(bench: Run, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "tiny", tmp_path / "images")
+    for name in (b"\x1b[31mred.gif", b"caf\xe9.txt"):
+        (tmp_path / "images" / "er" / os.fsdecode(name)).write_bytes(b"x")
+    code, out, _ = bench("dataset", "add", "mine", "images")
+    assert code == 0
+    assert "red.gif" in out
+    assert "\x1b[31m" not in out
+
+
 def test_dataset_check_explains_what_does_not_fit(bench: Run, data: Path, tmp_path: Path) -> None:
     shutil.copytree(data / "tiny", tmp_path / "images")
     bench("dataset", "add", "mine", tmp_path / "images")
@@ -258,7 +315,7 @@ def test_dataset_check_explains_what_does_not_fit(bench: Run, data: Path, tmp_pa
     assert code == 1
     assert "25 images; the card says 24" in out
     assert "99.png cannot be read" in out
-    assert "two classes" in out
+    assert "1 picture in more than one class, as the same bytes: er/00.png = golgi/00.png" in out
 
 
 def commands_in(text: str) -> list[list[str]]:

@@ -1,7 +1,20 @@
-"""Datasets: cards, images on disk, and the built-in generators."""
+"""Datasets: cards, images on disk, what is found in them, and the built-in generators."""
 
 from bench.datasets.adding import add, remove
+from bench.datasets.auditing import Audit, balance, examine, miscounted
 from bench.datasets.cards import Card
 from bench.datasets.loading import Dataset, Image, Library, splits
 
-__all__ = ["Card", "Dataset", "Image", "Library", "add", "remove", "splits"]
+__all__ = [
+    "Audit",
+    "Card",
+    "Dataset",
+    "Image",
+    "Library",
+    "add",
+    "balance",
+    "examine",
+    "miscounted",
+    "remove",
+    "splits",
+]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from bench.datasets import annotations
 from bench.datasets.archives import Files
 from bench.datasets.cards import Card
-from bench.datasets.loading import SUFFIXES, drawn
+from bench.datasets.layouts import SUFFIXES
+from bench.datasets.loading import drawn
 from bench.errors import BenchError
 
 if TYPE_CHECKING:

@@ -25,10 +25,14 @@ class Card:
 
     `classes` and `counts` may be empty: the folders then tell. `groups` is a regular expression whose first
     capturing group, found in a file's name, names the image's group. `same` lists file names (without ending) that show
-    the same thing although their bytes differ. `images` is the folder that holds
-    `<class>/<file>`, where it is not beside the card. `fetch` says where the images come from. `content` is the
-    identity (`Dataset.content_hash`) of the images that the published results are of; `pixels` (`checking.pixels`) is
-    that of their pixels, for images that this project writes, since another zlib packs the same pixels otherwise.
+    the same thing although their bytes differ, or image ids. `left_out` lists the ids of images that are not used.
+
+    `images` is the folder that holds `<class>/<file>`, where it is not beside the card. In it `parts` are folders that
+    hold the class folders, one of which may be the `holdout`; or `manifest` is the table that lists the images.
+
+    `fetch` says where the images come from. `content` is the identity (`Dataset.content_hash`) of the images that the
+    published results are of; `pixels` (`checking.pixels`) is that of their pixels, for images that this project writes,
+    since another zlib packs the same pixels otherwise.
     """
 
     name: str
@@ -44,12 +48,16 @@ class Card:
     notes: tuple[str, ...] = ()
     groups: str | None = None
     same: tuple[tuple[str, ...], ...] = ()
+    left_out: tuple[str, ...] = ()
     images_per_class: int | None = None
     splits_from: str | None = None
     generator: str | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     literature: tuple[Mapping[str, Any], ...] = ()
     images: str | None = None
+    manifest: str | None = None
+    parts: tuple[str, ...] = ()
+    holdout: str | None = None
     fetch: Source | None = None
     content: str | None = None
     pixels: str | None = None
@@ -64,10 +72,11 @@ class Card:
 _TYPES: dict[str, type] = {
     "title": str, "task": str, "classes": list, "counts": dict, "source": str, "citation": str, "licence": str,
     "show_images": bool, "difficulty": str, "notes": list, "groups": str, "same": list, "images_per_class": int,
-    "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str, "fetch": dict,
-    "content": str, "pixels": str,
+    "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str, "left_out": list,
+    "manifest": str, "parts": list, "holdout": str, "fetch": dict, "content": str, "pixels": str,
 }  # fmt: skip
-_ITEMS: dict[str, type] = {"classes": str, "counts": int, "notes": str, "same": list, "literature": dict}
+_ITEMS: dict[str, type] = {"classes": str, "counts": int, "notes": str, "same": list, "literature": dict,
+                          "left_out": str, "parts": str}  # fmt: skip
 
 
 def parse(name: str, text: str, where: str) -> Card:
@@ -93,16 +102,26 @@ def parse(name: str, text: str, where: str) -> Card:
     if values.get("images_per_class", 2) < 2:
         raise UsageError(f"{where}: images_per_class must be a whole number from 2 on")
     if "groups" in values:
-        try:
-            compiled = re.compile(values["groups"])
-        except re.error as error:
-            raise UsageError(f"{where}: groups is not a regular expression: {error}") from None
-        if compiled.groups < 1:
-            raise UsageError(f"{where}: groups needs one capturing group, such as '^(patient[0-9]+)'")
+        check_groups(values["groups"], f"{where}: groups")
+    if "holdout" in values and values["holdout"] not in values.get("parts", ()):
+        raise UsageError(f"{where}: holdout names {values['holdout']!r}, which is not one of parts")
+    if "manifest" in values and "parts" in values:
+        raise UsageError(f"{where}: a dataset has a manifest or parts, not both; strike one of them out")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     if "fetch" in values:
         frozen["fetch"] = sources.parse(values["fetch"], where)
     return Card(name, **{"title": name, **frozen})
+
+
+def check_groups(rule: str, where: str) -> str:
+    """The rule itself, if it can name groups; `where` names the field or option in errors."""
+    try:
+        compiled = re.compile(rule)
+    except re.error as error:
+        raise UsageError(f"{where} is not a regular expression: {error}") from None
+    if compiled.groups < 1:
+        raise UsageError(f"{where} needs one capturing group, such as '^(patient[0-9]+)'")
+    return rule
 
 
 def read(path: Path) -> Card:

@@ -4,30 +4,33 @@ A dataset lies in `<data folder>/<name>/<class>/<file>`, or where its card says.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
 from bench import protocol
-from bench.datasets import cards, synthetic
+from bench.datasets import cards, digests, layouts, synthetic
 from bench.datasets.cards import Card
+from bench.datasets.layouts import Entry, class_folders
 from bench.errors import BenchError, UsageError, unknown
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image file. `id` is `<class>/<file name>`; `group` is shared by images that must stay together."""
+    """One image file, with the `id` of its layout; `group` is shared by images that must stay together.
+
+    `held` marks images of a holdout that came with the dataset.
+    """
 
     id: str
     label: int
     path: Path
     sha256: str
     group: str
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,13 @@ class Dataset:
         """(N,) group names; exact copies of an image share one, and so do images that the card calls the same."""
         same = {stem: f"same {number}" for number, stems in enumerate(self.card.same) for stem in stems}
         groups = protocol.merge_groups([i.group for i in self.images], [i.sha256 for i in self.images])
-        return protocol.merge_groups(groups, [same.get(i.path.stem, i.id) for i in self.images])
+        return protocol.merge_groups(groups, [same.get(i.id, same.get(i.path.stem, i.id)) for i in self.images])
+
+    @property
+    def held(self) -> list[bool] | None:
+        """(N,) which images belong to the holdout that came with the dataset; None where none came."""
+        marks = [image.held for image in self.images]
+        return marks if any(marks) else None
 
     @property
     def ids(self) -> list[str]:
@@ -117,7 +126,7 @@ class Library:
             places = [folder / card.images for folder in self.folders]  # an absolute path stays as it is
         else:
             places = [folder / card.name for folder in self.folders]
-        return next((place for place in places if place.is_dir() and class_folders(place)), None)
+        return next((place for place in places if layouts.at_hand(card, place)), None)
 
     def load(self, name: str, *, images_per_class: int | None = None) -> Dataset:
         """List and hash a dataset's images, drawing `images_per_class` of each class where there are more.
@@ -137,50 +146,44 @@ class Library:
                 self.notice(f"drawing the images of {name}, once (they are kept in {folder})")
             synthetic.write(synthetic.named(card.generator), folder)
         caps = [cap for cap in (card.images_per_class, images_per_class) if cap]
-        return listed(card, folder, min(caps, default=None))
+        return listed(card, folder, min(caps, default=None), self.cache)
 
     def _own(self) -> list[str]:
         files = (path for folder in self.folders if folder.is_dir() for path in folder.glob("*.toml"))
         return [path.stem for path in files if cards.NAME.fullmatch(path.stem)]
 
 
-def class_folders(folder: Path) -> list[Path]:
-    """The folders in `folder` that hold images, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and _image_files(p))
-
-
-def _image_files(folder: Path) -> list[Path]:
-    found = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-    return sorted(p for p in found if p.is_file())
-
-
-def listed(card: Card, folder: Path, cap: int | None) -> Dataset:
+def listed(card: Card, folder: Path, cap: int | None, cache: Path) -> Dataset:
     """The images in `folder`, hashed; of a class with more than `cap`, a draw that depends on names alone.
 
     Raises:
         BenchError: the folder does not fit the card, or shows fewer than two classes.
     """
-    folders = {path.name: path for path in class_folders(folder)}
-    classes = card.classes or tuple(sorted(folders))
-    if missing := [name for name in classes if name not in folders]:
+    left_out = set(card.left_out)
+    of_class: dict[str, list[Entry]] = {}
+    for entry in layouts.entries(card, folder):
+        if entry.id not in left_out:
+            of_class.setdefault(entry.label, []).append(entry)
+    classes = card.classes or tuple(sorted(of_class))
+    if missing := [name for name in classes if name not in of_class]:
         raise BenchError(f"{folder}: no images for class {missing[0]!r}, which the card of {card.name!r} names")
-    if strange := [name for name in folders if name not in classes]:
+    if strange := [name for name in of_class if name not in classes]:
         raise BenchError(
             f"{folder}: the card of {card.name!r} does not name the class folder {strange[0]!r}; "
             "add it to the card's classes or move the folder away"
         )
     if len(classes) < 2:
         raise BenchError(f"{folder}: a dataset needs at least two class folders with images, found {len(classes)}")
-    chosen: list[tuple[int, Path]] = []
+    chosen: list[tuple[int, Entry]] = []
     for label, name in enumerate(classes):
-        paths = {path.name: path for path in _image_files(folders[name])}
-        chosen += [(label, paths[name]) for name in drawn(list(paths), cap)]
-    with ThreadPoolExecutor() as pool:
-        digests = list(pool.map(lambda item: hashlib.sha256(item[1].read_bytes()).hexdigest(), chosen))
+        of_path = {os.fspath(entry.path): entry for entry in of_class[name]}
+        chosen += [(label, of_path[path]) for path in drawn(list(of_path), cap)]
+    index = cache / "digests" / f"{card.name}-{protocol.fingerprint(os.fspath(folder.absolute()))}.npy"
+    hashes = digests.sha256s([entry.path for _, entry in chosen], index)
     images = []
-    for (label, path), digest in zip(chosen, digests, strict=True):
-        image_id = f"{classes[label]}/{path.name}"
-        images.append(Image(image_id, label, path, digest, group_of(card, path) or image_id))
+    for (label, entry), digest in zip(chosen, hashes, strict=True):
+        group = entry.group or group_of(card, entry.path) or entry.id
+        images.append(Image(entry.id, label, entry.path, digest, group, entry.held))
     return Dataset(card, classes, tuple(images))
 
 
@@ -206,7 +209,7 @@ def splits(library: Library, dataset: Dataset, wanted: protocol.Protocol) -> lis
     """
     try:
         if dataset.card.splits_from is None:
-            return protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes)
+            return protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes, dataset.held)
         try:
             parent = library.load(dataset.card.splits_from)
             if parent.card.splits_from is not None:

@@ -176,7 +176,7 @@ def test_an_unreadable_image_stops_loading_and_leaves_no_cache(tmp_path: Path) -
     (folder / "b" / "1.png").write_bytes((folder / "b" / "1.png").read_bytes()[:60])
     with pytest.raises(BenchError, match=r"b/1\.png cannot be read as an image"):
         images.load(load(tmp_path), 16, tmp_path / "cache")
-    assert not list((tmp_path / "cache").rglob("*.*"))
+    assert not [path for kind in ("images", "contents") for path in (tmp_path / "cache" / kind).glob("*")]
 
 
 def test_images_are_decoded_once(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_write_that_fails_leaves_nothing(
             images.load(load(tmp_path), 16, tmp_path / "cache")
     if error is BenchError:
         assert "cannot be written (No space left on device); free space or set BENCH_CACHE" in str(caught.value)
-    assert not list((tmp_path / "cache" / "images").iterdir())
+    assert not [path for kind in ("images", "contents") for path in (tmp_path / "cache" / kind).glob("*")]
     assert images.load(load(tmp_path), 16, tmp_path / "cache").shape == (6, 16, 16, 3)
 
 
@@ -434,10 +434,14 @@ def test_add_writes_a_card_that_reads_back(odd: str, tmp_path: Path) -> None:
     assert len(list(folder.rglob("*.png"))) == 6
 
 
-def test_a_name_that_is_no_text_leaves_no_card(tmp_path: Path) -> None:
-    folder = write_dataset(tmp_path, classes=("a", os.fsdecode(b"latin-1 \xe9")))
-    with pytest.raises(UsageError, match="not valid TOML"):
-        datasets.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", folder)
+@pytest.mark.parametrize("place", ["a/{}.png", "{}/0.png"])
+def test_a_name_that_is_no_text_leaves_no_card(place: str, tmp_path: Path) -> None:
+    path = write_dataset(tmp_path) / place.format(os.fsdecode(b"latin-1 \xe9"))
+    path.parent.mkdir(exist_ok=True)
+    picture().save(path)
+    with pytest.raises(BenchError, match=r"latin-1 .*, whose name is no text") as caught:
+        datasets.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", tmp_path / "some")
+    assert str(caught.value).encode()
     assert not (tmp_path / "data" / "mine.toml").exists()
 
 

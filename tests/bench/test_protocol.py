@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from bench import datasets, protocol
-from bench.datasets import Card, Dataset, Image, Library
+from bench.datasets import Card, Dataset, Image, Library, cards
 from bench.errors import BenchError, UsageError
 from bench.protocol import Protocol, Split
+from store import cache_folder
 
 CLASSES = ("a", "b", "c")
 REAL = ["covid-ct", "malaria", "reticulocytes", "wbc-raw", "wbc-segmented"]
@@ -68,6 +69,32 @@ def test_a_cut_separates_every_image_once_and_no_group(
     for repeat in range(2):
         tested = [i for split in drawn if split.repeat == repeat for i in split.test.tolist()]
         assert sorted(tested + drawn[0].holdout.tolist()) == list(range(len(labels)))
+
+
+@repeatable
+@given(grouped(), st.integers(2, 3), st.randoms(use_true_random=False))
+def test_a_given_holdout_takes_the_rest_of_its_groups_along(
+    images: tuple[list[int], list[str]], folds: int, random: Random
+) -> None:
+    labels, groups = images
+    marked = [False] * len(labels)
+    for label in set(labels):  # one image of each class, and some more
+        marked[random.choice([i for i, one in enumerate(labels) if one == label])] = True
+    theirs = {group for group, mark in zip(groups, marked, strict=True) if mark}
+    try:
+        drawn = protocol.draw_splits(labels, groups, Protocol(folds=folds, repeats=2), CLASSES, marked)
+    except BenchError:  # what the given holdout leaves is too little
+        assert any(
+            len({g for g, one in zip(groups, labels, strict=True) if one == label} - theirs) < folds
+            or max(Counter(g for g, one in zip(groups, labels, strict=True) if one == label).values()) > 1
+            for label in set(labels)
+        )
+        return
+    for split in drawn:
+        assert {groups[i] for i in split.holdout} == theirs
+        assert split.holdout.tolist() == [i for i, group in enumerate(groups) if group in theirs]
+        assert not {groups[i] for i in split.train} & {groups[i] for i in split.test}
+        assert sorted(split.train.tolist() + split.test.tolist() + split.holdout.tolist()) == list(range(len(labels)))
 
 
 @repeatable
@@ -286,19 +313,26 @@ def test_no_release_of_a_library_redraws_silently() -> None:
 
 @cache
 def real(name: str) -> tuple[Dataset, list[Split]]:
-    """A real dataset and its splits under the study's protocol, or a skipped test."""
-    if not (SHARED / name).is_dir():
+    """A dataset and its splits under the study's protocol, or a skipped test where its images are not at hand."""
+    if not (SHARED / name).is_dir() and not cards.shipped()[name].generator:
         pytest.skip(f"no images of {name} in {SHARED}; set BENCH_SHARED_DATA to the folder that holds them")
-    library = Library((SHARED,), Path("not used"))
+    library = Library((SHARED,), cache_folder())
     dataset = library.load(name)
     return dataset, datasets.splits(library, dataset, Protocol())
 
 
-@pytest.mark.parametrize("name", REAL)
-def test_real_images_that_belong_together_stay_together(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if card.generator else [])  # its images are drawn first
+        for name, card in cards.shipped().items()
+    ],
+)
+def test_images_that_belong_together_stay_together(name: str) -> None:
     """Counted here anew from names and bytes, not from `Dataset.groups`."""
     dataset, drawn = real(name)
     assert len(drawn) == 20
+    assert {len(split.train) + len(split.test) + len(split.holdout) for split in drawn} == {len(dataset.images)}
     same = {stem: number for number, stems in enumerate(dataset.card.same) for stem in stems}
     for split in drawn:
         side = np.empty(len(dataset.images), dtype=int)
