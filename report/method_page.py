@@ -1,34 +1,46 @@
 """The page of methods: the parts of it that are read from the store."""
 
 import json
+from collections import defaultdict
+from typing import Any
 
 from report import preprocessing, show
 from report.data import results
+from report.estimates import listed
+
+Row = tuple[Any, ...]
 
 
 def studies() -> None:
     """Print the studies that the site shows, with their protocols and recipes."""
     found = results()
     frame = found.frame(
-        "select distinct study, arg_max(study_title, planned_at) as title, recipe, protocol_json, recipe_json, "
-        "count(distinct dataset) as datasets, count(distinct model) as models "
+        "select study, protocol_json, recipe_json, list(distinct dataset) as datasets, list(distinct model) as models "
         "from plans semi join chosen using (study, cell_id) group by study, recipe, protocol_json, recipe_json "
         "order by study, recipe"
     )
-    rows = []
-    for row in frame.to_dict("records"):
-        protocol, recipe = json.loads(row["protocol_json"]), json.loads(row["recipe_json"])
-        rows.append(
-            [f"`{row['study']}`", f"{recipe['image_size']} px", f"{protocol['folds']} × {protocol['repeats']}",
-             f"{protocol['holdout']:.0%}", recipe["epochs"], recipe["batch_size"], f"{recipe['learning_rate']:g}",
-             preprocessing.named(recipe.get("preprocessing", [])), f"{recipe.get('train_fraction', 1):.0%}",
-             row["datasets"], row["models"]]
-        )  # fmt: skip
+    datasets, models = defaultdict[Row, set[str]](set), defaultdict[Row, set[str]](set)
+    steps, shares = defaultdict[str, set[str]](set), defaultdict[str, set[float]](set)
+    for each in frame.to_dict("records"):
+        protocol, recipe = json.loads(each["protocol_json"]), json.loads(each["recipe_json"])
+        row = (f"`{each['study']}`", recipe["image_size"], f"{protocol['folds']} × {protocol['repeats']}",
+               f"{protocol['holdout']:.0%}", recipe["epochs"], recipe["batch_size"],
+               f"{recipe['learning_rate']:g}")  # fmt: skip
+        datasets[row] |= set(each["datasets"])
+        models[row] |= set(each["models"])
+        if recipe.get("preprocessing"):
+            steps[row[0]].add(preprocessing.named(recipe["preprocessing"]))
+        if recipe.get("train_fraction", 1) < 1:
+            shares[row[0]].add(recipe["train_fraction"])
     show.table(
-        ["study", "size", "folds × repeats", "holdout", "epochs", "batch", "learning rate", "preprocessing",
-         "training images", "datasets", "models"], rows,
-    )  # fmt: skip
+        ["study", "px", "folds × repeats", "holdout", "epochs", "batch", "learning rate", "datasets", "models"],
+        [[*row, len(datasets[row]), len(models[row])] for row in datasets],
+    )
     print(
         "All with Adam and the cross-entropy loss; what a dataset's card or the command line changes is a row of its "
         "own.\n"
     )
+    for study, kinds in steps.items():
+        print(f"With preprocessing, in {study}: {'; '.join(sorted(kinds))}.\n")
+    for study, fractions in shares.items():
+        print(f"On a share of the training images, in {study}: {listed([f'{f:.0%}' for f in sorted(fractions)])}.\n")
