@@ -85,11 +85,12 @@ def run(
     if dataset:
         for name in dataset:
             library.load(name, images_per_class=chosen.images_per_class)
-    prepared = runner.prepare(chosen, library)
+    there = Store.if_made(store)
+    prepared = runner.prepare(chosen, library, there)
     for name, reason in prepared.absent.items():
         printing.say(f"{name} is left out: {reason}")
     if dry_run:
-        done, failed = Store(store).finished() if store.exists() else (set[str](), set[str]())
+        done, failed = there.finished() if there else (set[str](), set[str]())
         left = plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)
         printing.plan(prepared.cells, plan.limited(list(left), limit), done)
         return

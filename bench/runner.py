@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import datasets, models, plan
-from bench.datasets import Dataset, Library
+from bench import datasets, models, plan, protocol
+from bench.datasets import Dataset, Drawn, Library
 from bench.errors import BenchError, UsageError
 from bench.loop import Result, Since, Watch
 from bench.models import WeightsUnavailableError
 from bench.plan import Cell
-from bench.protocol import Split
 from bench.study import Study
 from store import Store
 
@@ -24,12 +23,13 @@ class Prepared:
     """A study laid out over the images at hand. `absent` are the datasets that are left out, with the reason."""
 
     study: Study
+    drawn: tuple[Drawn, ...]
     cells: tuple[Cell, ...]
     absent: dict[str, str]
 
 
-def prepare(study: Study, library: Library) -> Prepared:
-    """Find the datasets, draw the splits, and name every trial; nothing is decoded or downloaded.
+def prepare(study: Study, library: Library, store: Store | None = None) -> Prepared:
+    """Find the datasets, draw the splits that the store does not keep, and name every trial; nothing is decoded.
 
     Raises:
         UsageError: an unknown dataset or model.
@@ -38,8 +38,12 @@ def prepare(study: Study, library: Library) -> Prepared:
     chosen = [_model(name, study) for name in study.models]
     for name in study.weights:
         models.get(name)
+
+    def kept(dataset: Dataset, identity: str) -> list[dict[str, Any]]:
+        return store.splits(dataset.name, dataset.content_hash, identity) if store else []
+
     names = study.datasets if study.datasets is not None else tuple(library.at_hand())
-    loaded: list[tuple[Dataset, list[Split]]] = []
+    loaded: list[Drawn] = []
     absent: dict[str, str] = {}
     for name in names:
         if library.image_folder(library.card(name)) is None:
@@ -47,7 +51,7 @@ def prepare(study: Study, library: Library) -> Prepared:
             continue
         try:
             dataset = library.load(name, images_per_class=study.images_per_class)
-            loaded.append((dataset, datasets.splits(library, dataset, study.protocol)))
+            loaded.append(datasets.draw(library, dataset, study.protocol, kept))
         except UsageError:
             raise
         except BenchError as error:
@@ -64,18 +68,18 @@ def prepare(study: Study, library: Library) -> Prepared:
             "name the folder with --data, or try the built-in dataset with `bench run demo`"
         )
     cells = []
-    for dataset, splits in loaded:
-        recipes = study.recipes_for(dataset.card.recipe, dataset.name)
+    for drawn in loaded:
+        recipes = study.recipes_for(drawn.dataset.card.recipe, drawn.dataset.name)
         for model in chosen:
             try:
                 weights, unavailable = model.weights.identity(), None
             except WeightsUnavailableError as error:
                 weights, unavailable = f"{model.weights.published()}, not here", str(error)
             cells += [
-                plan.make_cell(dataset, model, recipe, study.protocol, splits, weights, unavailable)
+                plan.make_cell(drawn.dataset, model, recipe, study.protocol, drawn.splits, weights, unavailable)
                 for recipe in recipes
             ]
-    return Prepared(study, tuple(cells), absent)
+    return Prepared(study, tuple(loaded), tuple(cells), absent)
 
 
 def run(
@@ -124,6 +128,9 @@ def run(
         _make_pixels(left, cache, watch)
         for dataset in {c.dataset.name: c.dataset for c in cells}.values():
             store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset, cache))
+        for each in (member for drawn in prepared.drawn for member in drawn.family()):
+            places = protocol.places(each.splits, each.dataset.ids)
+            store.append_splits(each.dataset.name, each.dataset.content_hash, each.identity, places)
         store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
         watch.started(left)
         return train(left, store, Since(now if force else None, now if force or retry_failed else None), watch)

@@ -66,6 +66,11 @@ class Store:
         if create and version < schema.VERSION:
             self._mark(marker)
 
+    @classmethod
+    def if_made(cls, root: Path) -> "Store | None":
+        """The store in a folder, or None where none has been made yet."""
+        return cls(root) if (root / MARKER).exists() else None
+
     def _mark(self, marker: Path) -> None:
         try:
             require_store_or_empty(self.root)
@@ -139,35 +144,31 @@ class Store:
             parts.write(self.root, "images", keys, stem, table("images", [row | {"listed_at": now} for row in rows]))
 
     def append_splits(self, dataset: str, dataset_hash: str, protocol: str, places: Iterable[Row]) -> None:
-        """Keep how a dataset is split by a protocol, once: what is kept of a repeat is never written over.
+        """Keep how a dataset is split, as in the view `splits`, once: a repeat that is kept is never written over.
 
-        Args:
-            dataset: its name.
-            dataset_hash: the identity of its content.
-            protocol: the identity of the protocol, and of what must stay together.
-            places: `repeat`, `image_id` and `fold` of each image in each repeat, as in the view `splits`.
+        `protocol` is the identity of the protocol and of what must stay together.
         """
         known = {row["repeat"] for row in self.splits(dataset, dataset_hash, protocol)}
-        now = _now()
-        shared = {"dataset_hash": dataset_hash, "protocol": protocol, "drawn_at": now}
+        shared = {"dataset_hash": dataset_hash, "protocol": protocol, "drawn_at": _now()}
         if rows := [{**place, **shared} for place in places if place["repeat"] not in known]:
             stem = f"{protocol}-{min(row['repeat'] for row in rows)}-{uuid.uuid4().hex[:8]}"
             parts.write(self.root, "splits", {"dataset": dataset}, stem, table("splits", rows))
 
-    def splits(self, dataset: str, dataset_hash: str, protocol: str) -> list[Row]:
+    def splits(self, dataset: str, dataset_hash: str, protocol: str) -> list[dict[str, Any]]:
         """What `append_splits` has kept: `repeat`, `image_id` and `fold`."""
-        ask = """
-            select repeat, image_id, fold from splits
-            where dataset = $dataset and dataset_hash = $hash and protocol = $protocol
-        """
-        values = {"dataset": dataset, "hash": dataset_hash, "protocol": protocol}
+        keys = {"dataset": dataset}
+        view = next(view for view in views() if view.name == "splits")
+        ask = "select repeat, image_id, fold from splits where dataset_hash = $hash and protocol = $protocol"
 
-        def once(found: Inventory) -> list[Row]:
-            with self._connect(found) as connection:
-                rows = connection.execute(ask, values).fetchall()
+        def once(found: Inventory) -> list[dict[str, Any]]:
+            files = [file for file in found.of("splits") if file.keys == keys]
+            with duckdb.connect() as connection:
+                connection.execute(f"create view raw_splits as {snapshot.select(self.root, 'splits', files)}")
+                connection.execute(view.sql)
+                rows = connection.execute(ask, {"hash": dataset_hash, "protocol": protocol}).fetchall()
             return [dict(zip(("repeat", "image_id", "fold"), row, strict=True)) for row in rows]
 
-        return self._settled(once)
+        return self._settled(once, keys)
 
     def append_plan(self, study: str, rows: Sequence[Row]) -> None:
         """Record what a run of a study wants; a plan that repeats the newest one writes nothing."""

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -159,7 +160,7 @@ def test_a_run_that_died_on_another_machine_is_followed_when_its_claims_expire(
     (store.root / "claims" / f"{'0' * 16}.run").write_text('{"machine": "other", "process": 1, "since": 1.0}')
     for trial in floor.trials[:4]:
         (store.root / "claims" / f"{trial.id}.claim").write_text("0" * 16)
-    result = runner.run(runner.Prepared(prepared.study, (floor,), {}), store, library.cache, "cpu", watch=Watch())
+    result = runner.run(replace(prepared, cells=(floor,)), store, library.cache, "cpu", watch=Watch())
     assert (result.finished, result.failures) == (6, [])
     assert waited[0] == 4, "what was free was trained first"
     assert attempts(store) == [1] * 6
@@ -171,7 +172,7 @@ def test_what_another_run_finished_is_not_trained_even_where_its_claim_is_free(
 ) -> None:
     """The other run ends between our look at the store and our first trial."""
     (floor,) = (cell for cell in prepared.cells if cell.model.name == "mean-colour")
-    few = runner.Prepared(prepared.study, (floor,), {})
+    few = replace(prepared, cells=(floor,))
 
     class Watch(loop.Watch):
         def started(self, cells: object) -> None:

@@ -3,16 +3,19 @@
 from bench.datasets.adding import add, remove
 from bench.datasets.auditing import Audit, balance, examine, miscounted
 from bench.datasets.cards import Card
-from bench.datasets.loading import Dataset, Image, Library, splits
+from bench.datasets.loading import Dataset, Image, Library
+from bench.datasets.splitting import Drawn, draw, splits
 
 __all__ = [
     "Audit",
     "Card",
     "Dataset",
+    "Drawn",
     "Image",
     "Library",
     "add",
     "balance",
+    "draw",
     "examine",
     "miscounted",
     "remove",

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from bench.datasets import grouping, layouts, metadata, scanning, similarity
 from bench.datasets.cards import Card
-from bench.datasets.findings import Facts, Finding, classes, findings
-from bench.datasets.loading import Dataset, Library, splits
+from bench.datasets.findings import TOO_FEW, Facts, Finding, classes, findings
+from bench.datasets.loading import Dataset, Library
 from bench.datasets.metadata import Tell
 from bench.datasets.scanning import Scan
+from bench.datasets.splitting import splits
 from bench.errors import BenchError
 from bench.protocol import Protocol, merge_groups
 
@@ -41,6 +42,11 @@ class Audit:
     def problems(self) -> tuple[Finding, ...]:
         """The findings that stop a run, or make its results wrong."""
         return tuple(finding for finding in self.findings if finding.problem)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether files are broken or contradict each other. That there are too few is no fault of theirs."""
+        return any(finding.kind != TOO_FEW for finding in self.problems)
 
 
 def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[str]]) -> Audit:

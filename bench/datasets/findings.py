@@ -10,6 +10,7 @@ from bench.datasets.scanning import Scan
 from bench.protocol import Protocol
 
 FEW, SHOWN = 25, 3
+TOO_FEW = "too few images"
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
     for label in sorted({scan.label for scan in facts.scans}):
         if counts[label] <= wanted.folds:
             yield Finding(
-                "too few images", True, f"Class {label!r} has {counts[label]} usable images: too few for a holdout "
-                f"and {wanted.folds} folds",
+                TOO_FEW, True, f"Class {label!r} has {_number(counts[label], 'usable image')}: too few for a "
+                f"holdout and {wanted.folds} folds",
                 "Add images, join it with another class, or run with fewer `--folds`",
             )  # fmt: skip
     few = {label: count for label, count in sorted(counts.items()) if wanted.folds < count < FEW}
@@ -273,7 +274,9 @@ def _sizes(sizes: Mapping[str, int]) -> str:
     largest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
     more = ", …" if len(sizes) > SHOWN else ""
     shown = ", ".join(f"{name} {size}" for name, size in largest)
-    return f"{len(sizes)} groups of {min(sizes.values())} to {largest[0][1]} images ({shown}{more})"
+    least, most = min(sizes.values()), largest[0][1]
+    span = f"{least} to {most} images" if least < most else _number(most, "image")
+    return f"{_number(len(sizes), 'group')} of {span} ({shown}{more})"
 
 
 def _by_class(scans: Sequence[Scan], value: Callable[[Scan], str]) -> str:

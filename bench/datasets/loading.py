@@ -15,7 +15,7 @@ from bench import protocol
 from bench.datasets import cards, digests, layouts, synthetic
 from bench.datasets.cards import Card
 from bench.datasets.layouts import Entry, class_folders
-from bench.errors import BenchError, UsageError, unknown
+from bench.errors import BenchError, unknown
 
 
 @dataclass(frozen=True)
@@ -199,30 +199,3 @@ def group_of(card: Card, path: PurePath) -> str | None:
     """The group that the card's rule reads from a file's name, if any."""
     found = re.search(card.groups, path.stem) if card.groups else None
     return found[1] if found else None
-
-
-def splits(library: Library, dataset: Dataset, wanted: protocol.Protocol) -> list[protocol.Split]:
-    """A dataset's splits, its own or those of the dataset that it derives from.
-
-    Raises:
-        BenchError: a class is too small, or the parent's images are not at hand.
-    """
-    try:
-        if dataset.card.splits_from is None:
-            return protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes, dataset.held)
-        try:
-            parent = library.load(dataset.card.splits_from)
-            if parent.card.splits_from is not None:
-                raise BenchError(f"that one takes its own from {parent.card.splits_from!r}; name the first of them")
-        except BenchError as error:
-            raise BenchError(f"takes its splits from {dataset.card.splits_from!r}, but {error}") from None
-        drawn = splits(library, parent, wanted)
-        return protocol.inherit_splits(drawn, _keys(parent), _keys(dataset), dataset.labels, dataset.classes)
-    except UsageError:
-        raise
-    except BenchError as error:
-        raise BenchError(f"dataset {dataset.name!r}: {error}") from None
-
-
-def _keys(dataset: Dataset) -> list[str]:
-    return [str(PurePath(image.id).with_suffix("")) for image in dataset.images]
