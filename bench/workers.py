@@ -182,7 +182,7 @@ class _Crew:
                 raise BenchError(f"workers on {worker.share.device} end before they train anything ({how})")
         self.deaths.update(list(worker.taken))
         for trial_id, (cell, trial) in worker.taken.items():
-            if self.deaths[trial_id] >= DEATHS:
+            if self.deaths[trial_id] == DEATHS:  # once: another may have taken it before it was known to have failed
                 reason = f"its worker was {how}, {DEATHS} times: out of memory?"
                 row = cells_.failed_row(cell, trial, reason, torch.device(worker.share.device))
                 self.store.append_trials([(row, [], [])])
