@@ -166,9 +166,11 @@ def test_a_trial_that_costs_two_workers_has_failed(tmp_path: Path, data: Path) -
     assert "0 trials trained, 2 failed" in said
 
 
-def test_workers_end_with_their_parent(tmp_path: Path, data: Path) -> None:
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
+def test_workers_end_with_their_parent(tmp_path: Path, data: Path, seed: int) -> None:
     with running(tmp_path, data) as run:
         until(lambda: at_work(tmp_path, run), run)
+        time.sleep(random.Random(seed).uniform(0, 0.3 * seed))
         orphans = children(run)
         run.kill()
         run.wait()
