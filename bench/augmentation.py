@@ -13,9 +13,14 @@ from bench.images import Pixels
 
 def normalise(pixels: Pixels, mean: Sequence[float], std: Sequence[float], device: torch.device) -> Tensor:
     """(N, H, W, 3) uint8 to (N, 3, H, W) float32 with mean 0 and deviation 1 over the dataset, channels last."""
-    batch = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2).float() / 255
-    shape = (1, 3, 1, 1)
-    batch = (batch - torch.tensor(mean, device=device).view(shape)) / torch.tensor(std, device=device).view(shape)
+    statistics = torch.tensor(mean, device=device), torch.tensor(std, device=device)
+    return normalised(torch.from_numpy(np.array(pixels)).to(device), *statistics)
+
+
+def normalised(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """The same of what is on the device already; mean and std are (3,)."""
+    batch = pixels.permute(0, 3, 1, 2).float() / 255
+    batch = (batch - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
     return batch.contiguous(memory_format=torch.channels_last)
 
 

@@ -138,12 +138,12 @@ def _ours(wanted: Wanted, limit: int) -> tuple[dict[str, float], float]:
     import psutil
     import torch
 
-    from bench import features, images, training
+    from bench import features, images, networks, training
     from store import Store, query
 
     parts = dict.fromkeys(("decode", "frozen", "trained", "store"), 0.0)
     timed = ((images, "load", "decode"), (features, "frozen_features", "frozen"), (training, "train_heads", "trained"),
-             (training, "train_network", "trained"), (Store, "append_trials", "store"))  # fmt: skip
+             (networks, "train_networks", "trained"), (Store, "append_trials", "store"))  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="bench-training-") as folder, _clocks(timed, parts):
         prepared, cell = wanted.cell(Path(folder, "cache"))
         store = Store(Path(folder, "store"), create=True)

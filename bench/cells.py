@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench import activations, features, images, memory, precision, training
+from bench import activations, features, images, memory, networks, precision, training
 from bench import pixels as pixels_
 from bench.models import Floor, Network, Transfer
 from bench.plan import Cell, Trial
-from bench.protocol import split_hash
+from bench.protocol import Split, split_hash
 from bench.training import Outcome
 
 
@@ -126,17 +126,25 @@ def _outcomes(
         shown = (built.backbone, built.middle)
         yield [(trial, outcome, parameters, shown) for trial, outcome in zip(trials, outcomes, strict=True)]
     else:
-        work = sum(len(trial.split.train) for trial in cell.trials) * cell.recipe.epochs
-        for trial in taken:
+
+        def build(split: Split) -> Network:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(training.seed_of(trial.split, seed, "init"))
-                built = cell.model.make(classes)
-            assert isinstance(built, Network)
-            outcome = training.train_network(
-                built.module, pixels, labels, *normalised, trial.split, cell.recipe, seed, device,
+                torch.manual_seed(training.seed_of(split, seed, "init"))
+                network = cell.model.make(classes)
+            assert isinstance(network, Network)
+            return network
+
+        work = sum(len(trial.split.train) for trial in cell.trials) * cell.recipe.epochs
+        at_once = networks.AT_ONCE[device.type]
+        while trials := list(islice(taken, at_once)):
+            trained = networks.train_networks(
+                build, pixels, labels, *normalised, [trial.split for trial in trials], cell.recipe, seed, device,
                 lambda count: progress(count / work),
             )  # fmt: skip
-            yield [(trial, outcome, 0, (built.module, built.middle))]
+            yield [
+                (trial, outcome, 0, (network.module, network.middle))
+                for trial, (outcome, network) in zip(trials, trained, strict=True)
+            ]
 
 
 def _outside(cell: Cell) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ import ray.exceptions
 import torch
 
 from bench import cells as cells_
-from bench import loop, memory, pixels, training
+from bench import loop, memory, networks, pixels, training
 from bench.cells import Finished
 from bench.errors import BenchError, UsageError
 from bench.images import Pixels
@@ -87,7 +87,7 @@ def train(
     """
 
     def way(left: Sequence[Cell], work: Work) -> Iterator[tuple[Watch, Cell, Finished]]:
-        jobs: Iterator[Cell] | None = _jobs(left)
+        jobs: Iterator[Cell] | None = _jobs(left, gpus)
         running: dict[Any, tuple[Watch, Cell]] = {}
         shared: dict[Any, Any] = {}
         lanes: list[Watch] = []
@@ -121,11 +121,12 @@ def train(
     return loop.train(left, store, since, watch, way)
 
 
-def _jobs(cells: Sequence[Cell]) -> Iterator[Cell]:
+def _jobs(cells: Sequence[Cell], gpus: bool) -> Iterator[Cell]:
     """The longest first, so that no node is left alone with a long one at the end."""
     for cell in sorted(cells, key=lambda cell: -cell.cost()):
         if cell.model.kind == "network":
-            yield from (cell.only([trial]) for trial in cell.trials)
+            at_once = networks.AT_ONCE["cuda" if gpus else "cpu"]
+            yield from (cell.only(cell.trials[n : n + at_once]) for n in range(0, len(cell.trials), at_once))
         else:
             yield cell
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from bench import augmentation, threads
 from bench import cache as cache_
@@ -72,8 +73,9 @@ def frozen_features(
 
 
 def _computed(backbone: nn.Module, source: Source, device: torch.device, progress: Callable[[int], None]) -> Features:
-    backbone = backbone.eval().to(device).to(memory_format=torch.channels_last)
-    backbone = folded(backbone, augmentation.normalise(source.pixels[:2], source.mean, source.std, device))
+    backbone = backbone.eval().cpu().to(memory_format=torch.channels_last)
+    example = augmentation.normalise(source.pixels[:2], source.mean, source.std, torch.device("cpu"))
+    backbone = folded(backbone, example).to(device)
     everything = np.arange(len(source.pixels))
     plain = _forward(backbone, source, everything, None, device, progress)
     features = np.zeros((1 + source.views, *plain.shape), dtype=np.float16)
@@ -104,12 +106,14 @@ def _forward(
         batch = augmentation.normalise(source.pixels[rows], source.mean, source.std, device)
         if turns is not None:
             batch = augmentation.turned(batch, turns[start : start + size])
-        features: Features = backbone(batch).half().cpu().numpy()
+        if device.type == "cuda":  # a batch of another size would have all kernels chosen anew
+            batch = F.pad(batch, (0, 0, 0, 0, 0, 0, 0, size - len(rows)))
+        features: Features = backbone(batch)[: len(rows)].half().cpu().numpy()
         return features
 
     parts = []
-    with threads.several(device) as pool:
-        for part in pool.map(passed, range(0, len(indices), size)):
+    with threads.several(device) as mapped:
+        for part in mapped(passed, range(0, len(indices), size)):
             parts.append(part)
             progress(len(part))
     return np.concatenate(parts)

@@ -4,9 +4,10 @@ Where two threads share one sum it comes out otherwise in the last digit, and tr
 stays on one thread, and several are computed at once. It is quicker too: threads that share a sum wait for each other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -24,12 +25,17 @@ def one(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def several(device: torch.device) -> Iterator[ThreadPoolExecutor]:
-    """As many threads as torch may use, each of which computes by itself; one to feed a GPU."""
+def several(device: torch.device) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` over as many threads as torch may use, each of which computes by itself.
+
+    On a GPU it is Python's own: one thread is enough to feed it, and a new one would choose all kernels anew.
+    """
+    if device.type != "cpu":
+        yield map
+        return
     before = torch.get_num_threads()
-    count = before if device.type == "cpu" else 1
     try:
-        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
+        with ThreadPoolExecutor(before, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool.map
     finally:
         torch.set_num_threads(before)

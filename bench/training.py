@@ -1,4 +1,4 @@
-"""Training the trials of a cell: frozen features and heads, whole networks, and the floors.
+"""Training the trials of a cell: heads on frozen features, and the floors; `networks` has those trained whole.
 
 Each function takes arrays and gives an `Outcome` for each trial; it knows neither files nor the store.
 """
@@ -6,20 +6,20 @@ Each function takes arrays and gives an `Outcome` for each trial; it knows neith
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from bench import augmentation, precision, protocol, threads
+from bench import precision, protocol
 from bench.errors import BenchError
 from bench.features import Features
 from bench.heads import StackedHead
-from bench.images import Pixels
 from bench.models import Head
 from bench.protocol import Split
 from bench.recipe import Recipe
@@ -124,21 +124,24 @@ def _train_stack(
     history: list[tuple[Tensor, Tensor]] = []
     drawn = 0
     epochs = zip(*(balanced_draws(labels, s, recipe, seed) for s in splits), strict=True)
-    for epoch, draws in enumerate(epochs):
-        rows = np.stack(draws)  # (T, steps, B)
-        view = torch.from_numpy(np.array(features[1 + epoch % views if views else 0])).to(device)
-        losses, hits = torch.zeros(len(splits), device=device), torch.zeros(len(splits), device=device)
-        for step in range(rows.shape[1]):
-            index = torch.from_numpy(rows[:, step]).to(device)
-            logits = stack(view[index].float())
-            loss = F.cross_entropy(logits.transpose(1, 2), target[index], reduction="none").mean(1)
-            optimizer.zero_grad(set_to_none=True)
-            loss.sum().backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            losses += loss.detach()
-            hits += (logits.detach().argmax(2) == target[index]).float().mean(1)
-        drawn = rows.shape[1] * rows.shape[2]
-        history.append((losses.cpu() / rows.shape[1], hits.cpu() / rows.shape[1]))
+    # Heads so large that each trains by itself spend their time in products of matrices.
+    alone = _together(features.shape[2], head, classes) == 1
+    with precision.coarse_products() if alone else nullcontext():
+        for epoch, draws in enumerate(epochs):
+            rows = np.stack(draws)  # (T, steps, B)
+            view = torch.from_numpy(np.array(features[1 + epoch % views if views else 0])).to(device)
+            losses, hits = torch.zeros(len(splits), device=device), torch.zeros(len(splits), device=device)
+            for step in range(rows.shape[1]):
+                index = torch.from_numpy(rows[:, step]).to(device)
+                logits = stack(view[index].float())
+                loss = F.cross_entropy(logits.transpose(1, 2), target[index], reduction="none").mean(1)
+                optimizer.zero_grad(set_to_none=True)
+                loss.sum().backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                losses += loss.detach()
+                hits += (logits.detach().argmax(2) == target[index]).float().mean(1)
+            drawn = rows.shape[1] * rows.shape[2]
+            history.append((losses.cpu() / rows.shape[1], hits.cpu() / rows.shape[1]))
     stack.eval()
     plain = torch.from_numpy(np.array(features[0])).to(device)
     parameters = sum(p[0].numel() for p in stack.parameters())
@@ -166,75 +169,10 @@ def _train_stack(
                 seconds,
                 images,
                 parameters,
-                _failure(loss_curve, subsets[0][i], subsets[1][i]),
+                failure(loss_curve, subsets[0][i], subsets[1][i]),
             )
         )
     return outcomes
-
-
-def train_network(
-    module: nn.Module,
-    pixels: Pixels,
-    labels: NDArray[np.int64],
-    mean: Sequence[float],
-    std: Sequence[float],
-    split: Split,
-    recipe: Recipe,
-    seed: int,
-    device: torch.device,
-    progress: Callable[[int], None] = lambda _: None,
-) -> Outcome:
-    """Train a whole network on one split of (N, H, W, 3) uint8 images; `progress` is told of each batch's images."""
-    began = time.perf_counter()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-    module = module.to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=True)
-    target = torch.from_numpy(labels).to(device)
-    generator = torch.Generator().manual_seed(seed_of(split, seed, "augmentation"))
-    loss_curve, hit_curve, images = [], [], 0
-    with torch.random.fork_rng(devices=[]), threads.one(device):
-        torch.manual_seed(seed_of(split, seed, "dropout"))
-        for draws in balanced_draws(labels, split, recipe, seed):
-            module.train()
-            total, hits = 0.0, 0.0
-            for rows in draws:
-                batch = augmentation.normalise(pixels[rows], mean, std, device)
-                if recipe.augmentation == "rotate-flip":
-                    batch = augmentation.rotate_flip(batch, generator)
-                with precision.mixed(device):
-                    logits = module(batch)
-                loss = F.cross_entropy(logits.float(), target[torch.from_numpy(rows)])
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                total += loss.item()
-                hits += (logits.detach().argmax(1) == target[torch.from_numpy(rows)]).float().mean().item()
-                images += len(rows)
-                progress(len(rows))
-            loss_curve.append(total / len(draws))
-            hit_curve.append(hits / len(draws))
-            if not math.isfinite(loss_curve[-1]):
-                break
-        test = predict(module, pixels[split.test], mean, std, device)
-        holdout = predict(module, pixels[split.holdout], mean, std, device)
-    parameters = sum(p.numel() for p in module.parameters())
-    seconds = time.perf_counter() - began
-    error = _failure(loss_curve, test, holdout)
-    return Outcome(split, test, holdout, loss_curve, hit_curve, seconds, images, parameters, error)
-
-
-@torch.inference_mode()
-def predict(
-    module: nn.Module, pixels: Pixels, mean: Sequence[float], std: Sequence[float], device: torch.device
-) -> Probabilities:
-    """Class probabilities (n, C) of (n, H, W, 3) uint8 images."""
-    module.eval()
-    parts = []
-    for start in range(0, len(pixels), 32):
-        batch = augmentation.normalise(pixels[start : start + 32], mean, std, device)
-        parts.append(module(batch).softmax(1).cpu().numpy())
-    return np.concatenate(parts)
 
 
 def fit_floor(numbers: NDArray[np.float64], labels: NDArray[np.int64], split: Split) -> Outcome:
@@ -252,7 +190,7 @@ def fit_floor(numbers: NDArray[np.float64], labels: NDArray[np.int64], split: Sp
     return Outcome(split, test, holdout, seconds=seconds, images=len(split.train), parameters_trained=parameters)
 
 
-def _failure(losses: Sequence[float], *probabilities: Probabilities) -> str | None:
+def failure(losses: Sequence[float], *probabilities: Probabilities) -> str | None:
     """Why a trial's numbers are no result, if so."""
     broken = next((number for number, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
     if broken is not None:

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from bench import augmentation, cells, datasets, features, images, models, plan, precision, protocol, training
+from bench import augmentation, cells, datasets, features, images, models, networks, plan, precision, protocol, training
 from bench.datasets import Dataset, Library
 from bench.errors import BenchError
 from bench.features import Source
@@ -98,6 +98,18 @@ def train_plainly(
     with torch.no_grad():
         test, holdout = (module.eval()(views[0][part]).softmax(1).numpy() for part in (split.test, split.holdout))
     return test, holdout, curve
+
+
+def train_whole(
+    module: nn.Module, pixels: np.ndarray, labels: np.ndarray, mean: Any, std: Any, split: Split, recipe: Recipe,
+    seed: int = 0, progress: Callable[[int], None] = lambda _: None,
+) -> Outcome:  # fmt: skip
+    """A network trained on one split by the benchmark."""
+    network = Network(module, (module, "all of it"))
+    ((outcome, _),) = networks.train_networks(
+        lambda _: network, pixels, labels, mean, std, [split], recipe, seed, CPU, progress
+    )
+    return outcome
 
 
 START = ((torch.linspace(-0.3, 0.3, 24 * 16).reshape(16, 24).sin(), torch.linspace(-1, 1, 16)),)
@@ -217,7 +229,7 @@ def test_every_kind_of_model_trains_on_the_same_draws(monkeypatch: pytest.Monkey
     task.train(Head((8,)), recipe, task.splits[:1])
     pixels = np.zeros((97, 32, 32, 3), dtype=np.uint8)
     network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3))
-    training.train_network(network, pixels, task.labels, [0.5] * 3, [1.0] * 3, task.splits[0], recipe, 0, CPU)
+    train_whole(network, pixels, task.labels, [0.5] * 3, [1.0] * 3, task.splits[0], recipe)
     assert len(seen) == 4
     assert seen[:2] == seen[2:]
 
@@ -425,7 +437,7 @@ def test_a_network_is_trained_as_torch_trains_it(mixed: bool, monkeypatch: pytes
     for module in (network, again):
         module[3] = nn.Identity()  # no dropout
     told: list[int] = []
-    outcome = training.train_network(network, pixels, labels, mean, std, split, recipe, 0, CPU, told.append)
+    outcome = train_whole(network, pixels, labels, mean, std, split, recipe, progress=told.append)
     batch = augmentation.normalise(pixels, mean, std, CPU)
     test, holdout, curve = train_plainly(again, [batch], labels, split, recipe, mixed)
     assert np.abs(outcome.test - test).max() < 1e-4
@@ -445,7 +457,7 @@ def test_a_network_is_augmented_and_dropped_out_by_the_trials_seed_alone() -> No
         nn.init.normal_(network[-1].weight)
         torch.manual_seed(global_seed)
         recipe = Recipe(epochs=2, image_size=32, **fields)
-        return training.train_network(network, pixels, labels, [0.3] * 3, [0.2] * 3, split, recipe, seed, CPU).test
+        return train_whole(network, pixels, labels, [0.3] * 3, [0.2] * 3, split, recipe, seed).test
 
     assert np.array_equal(train(0, 1), train(0, 2))
     assert not np.array_equal(train(0, 1), train(1, 1))
