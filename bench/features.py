@@ -106,9 +106,7 @@ def _forward(
         batch = augmentation.normalise(source.pixels[rows], source.mean, source.std, device)
         if turns is not None:
             batch = augmentation.turned(batch, turns[start : start + size])
-        if device.type == "cuda":  # a batch of another size would have all kernels chosen anew
-            batch = F.pad(batch, (0, 0, 0, 0, 0, 0, 0, size - len(rows)))
-        features: Features = backbone(batch)[: len(rows)].half().cpu().numpy()
+        features: Features = backbone(filled(batch, size))[: len(rows)].half().cpu().numpy()
         return features
 
     parts = []
@@ -117,3 +115,10 @@ def _forward(
             parts.append(part)
             progress(len(part))
     return np.concatenate(parts)
+
+
+def filled(batch: torch.Tensor, size: int) -> torch.Tensor:
+    """On a GPU, a batch with so many rows, the last ones 0: for another size its libraries would choose all kernels
+    anew. Networks that are only asked answer for each row by itself.
+    """
+    return F.pad(batch, (0, 0, 0, 0, 0, 0, 0, size - len(batch))) if batch.is_cuda else batch

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from bench import augmentation, precision, threads, training
+from bench.features import filled
 from bench.images import Pixels
 from bench.models import Network
 from bench.protocol import Split
@@ -26,6 +27,8 @@ from bench.training import Outcome, Probabilities
 
 AT_ONCE = {"cpu": 1, "cuda": 5}
 """Networks that train side by side on one device."""
+ASKED = 32
+"""Images of which a network is asked at once."""
 EAGER = 3
 """Steps of a network that a GPU runs before one is recorded, while its libraries choose their kernels."""
 
@@ -255,7 +258,7 @@ def predict(
     """Class probabilities (n, C) of (n, H, W, 3) uint8 images."""
     module.eval()
     parts = []
-    for start in range(0, len(pixels), 32):
-        batch = augmentation.normalise(pixels[start : start + 32], mean, std, device)
-        parts.append(module(batch).softmax(1).cpu().numpy())
+    for start in range(0, len(pixels), ASKED):
+        batch = augmentation.normalise(pixels[start : start + ASKED], mean, std, device)
+        parts.append(module(filled(batch, ASKED))[: len(batch)].softmax(1).cpu().numpy())
     return np.concatenate(parts)
