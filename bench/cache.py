@@ -4,6 +4,7 @@ A file is whole or not there, whoever else writes it at the same time. The folde
 goes first. Whoever still has it open keeps it, as the system keeps the bytes of a file until the last reader is done.
 """
 
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -52,6 +53,16 @@ def write(path: Path, array: NDArray[Any]) -> None:
     _make_room(path.parent.parent, array.nbytes)
     with _replacing(path) as file:
         np.save(file, array)
+
+
+def copied(part: NDArray[Any]) -> NDArray[Any]:
+    """A part of an array that `kept` gave, in memory; the pages of the file that it came from are let go of."""
+    copy, base = np.array(part), part.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+    return copy
 
 
 def _open(path: Path) -> NDArray[Any]:

@@ -33,11 +33,24 @@ class StackedHead(nn.Module):
         self.norms = nn.ModuleList(
             StackedBatchNorm(len(seeds), width) for width in head.hidden[head.dropped :]
         )  # fmt: skip
+        for before, after in itertools.pairwise(widths):
+            self.weights.append(nn.Parameter(torch.empty(len(seeds), before, after)))
+            self.biases.append(nn.Parameter(torch.empty(len(seeds), after)))
         with torch.random.fork_rng(devices=[]):
-            heads = [_first_weights(seed, widths, head) for seed in seeds]
-        for layer in range(len(widths) - 1):
-            self.weights.append(nn.Parameter(torch.stack([h[layer][0] for h in heads])))
-            self.biases.append(nn.Parameter(torch.stack([h[layer][1] for h in heads])))
+            for place, seed in enumerate(seeds):
+                self._start(place, seed, head)
+
+    @torch.no_grad()
+    def _start(self, place: int, seed: int, head: Head) -> None:
+        """A trial's first weights, put where they belong one layer after the other: VGG's are half a gigabyte."""
+        torch.manual_seed(seed)
+        for number, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if number < len(head.start):
+                weight, bias = head.start[number]
+            else:
+                linear = nn.Linear(weights.shape[1], weights.shape[2])
+                weight, bias = linear.weight, linear.bias
+            weights[place], biases[place] = weight.T, bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, D) features to (T, B, C) logits."""
@@ -85,16 +98,3 @@ class StackedBatchNorm(nn.Module):
         else:
             mean, var = self.running_mean, self.running_var
         return (x - mean) * torch.rsqrt(var + 1e-5) * self.weight + self.bias
-
-
-def _first_weights(seed: int, widths: Sequence[int], head: Head) -> list[tuple[Tensor, Tensor]]:
-    torch.manual_seed(seed)
-    layers = []
-    for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
-        if number < len(head.start):
-            weight, bias = head.start[number]
-        else:
-            linear = nn.Linear(inputs, outputs)
-            weight, bias = linear.weight.detach(), linear.bias.detach()
-        layers.append((weight.T.contiguous(), bias.clone()))
-    return layers

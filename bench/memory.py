@@ -1,5 +1,6 @@
 """How this process asks its system for memory, and how much it took at most."""
 
+import contextlib
 import ctypes
 import resource
 import sys
@@ -28,6 +29,12 @@ def keep_what_was_freed() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(tell(_MMAP_MAX, 0)) and bool(tell(_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def give_back() -> None:
+    """Let go of all freed memory that the C library keeps, before something large needs other sizes than were freed."""
+    with contextlib.suppress(OSError, AttributeError):  # only glibc can
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def peak(device: "torch.device") -> int:

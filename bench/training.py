@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from bench import precision, protocol
+from bench import cache, memory, precision, protocol
 from bench.errors import BenchError
 from bench.features import Features
 from bench.heads import StackedHead
@@ -124,12 +124,14 @@ def _train_stack(
     history: list[tuple[Tensor, Tensor]] = []
     drawn = 0
     epochs = zip(*(balanced_draws(labels, s, recipe, seed) for s in splits), strict=True)
-    # Heads so large that each trains by itself spend their time in products of matrices.
     alone = _together(features.shape[2], head, classes) == 1
+    if alone:
+        memory.give_back()
+    # Heads so large that each trains by itself spend their time in products of matrices.
     with precision.coarse_products() if alone else nullcontext():
         for epoch, draws in enumerate(epochs):
             rows = np.stack(draws)  # (T, steps, B)
-            view = torch.from_numpy(np.array(features[1 + epoch % views if views else 0])).to(device)
+            view = torch.from_numpy(cache.copied(features[1 + epoch % views if views else 0])).to(device)
             losses, hits = torch.zeros(len(splits), device=device), torch.zeros(len(splits), device=device)
             for step in range(rows.shape[1]):
                 index = torch.from_numpy(rows[:, step]).to(device)
@@ -143,7 +145,7 @@ def _train_stack(
             drawn = rows.shape[1] * rows.shape[2]
             history.append((losses.cpu() / rows.shape[1], hits.cpu() / rows.shape[1]))
     stack.eval()
-    plain = torch.from_numpy(np.array(features[0])).to(device)
+    plain = torch.from_numpy(cache.copied(features[0])).to(device)
     parameters = sum(p[0].numel() for p in stack.parameters())
     outcomes = []
     with torch.inference_mode():
