@@ -55,14 +55,14 @@ def write(path: Path, array: NDArray[Any]) -> None:
         np.save(file, array)
 
 
-def copied(part: NDArray[Any]) -> NDArray[Any]:
-    """A part of an array that `kept` gave, in memory; the pages of the file that it came from are let go of."""
-    copy, base = np.array(part), part.base
+def copy(part: NDArray[Any], to: NDArray[Any]) -> None:
+    """Copy a part of an array that `kept` gave into memory, and let go of the pages of the file that it came from."""
+    np.copyto(to, part)
+    base = part.base
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)
-    return copy
 
 
 def _open(path: Path) -> NDArray[Any]:

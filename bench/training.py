@@ -121,6 +121,7 @@ def _train_stack(
     optimizer = torch.optim.Adam(stack.parameters(), lr=recipe.learning_rate, fused=True)
     target = torch.from_numpy(labels).to(device)
     views = features.shape[0] - 1
+    place = np.empty(features.shape[1:], dtype=features.dtype)  # one for all views: a new one each would crumble memory
     history: list[tuple[Tensor, Tensor]] = []
     drawn = 0
     epochs = zip(*(balanced_draws(labels, s, recipe, seed) for s in splits), strict=True)
@@ -131,13 +132,16 @@ def _train_stack(
     with precision.coarse_products() if alone else nullcontext():
         for epoch, draws in enumerate(epochs):
             rows = np.stack(draws)  # (T, steps, B)
-            view = torch.from_numpy(cache.copied(features[1 + epoch % views if views else 0])).to(device)
+            cache.copy(features[1 + epoch % views if views else 0], place)
+            view = torch.from_numpy(place).to(device)
             losses, hits = torch.zeros(len(splits), device=device), torch.zeros(len(splits), device=device)
             for step in range(rows.shape[1]):
                 index = torch.from_numpy(rows[:, step]).to(device)
+                optimizer.zero_grad(set_to_none=True)
+                if alone and step == 1:
+                    memory.give_back()  # what the first gradients left, in front of Adam's means, fits no others
                 logits = stack(view[index].float())
                 loss = F.cross_entropy(logits.transpose(1, 2), target[index], reduction="none").mean(1)
-                optimizer.zero_grad(set_to_none=True)
                 loss.sum().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 losses += loss.detach()
@@ -145,7 +149,8 @@ def _train_stack(
             drawn = rows.shape[1] * rows.shape[2]
             history.append((losses.cpu() / rows.shape[1], hits.cpu() / rows.shape[1]))
     stack.eval()
-    plain = torch.from_numpy(cache.copied(features[0])).to(device)
+    cache.copy(features[0], place)
+    plain = torch.from_numpy(place).to(device)
     parameters = sum(p[0].numel() for p in stack.parameters())
     outcomes = []
     with torch.inference_mode():
