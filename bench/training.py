@@ -152,34 +152,25 @@ def _train_stack(
     cache.copy(features[0], place)
     plain = torch.from_numpy(place).to(device)
     parameters = sum(p[0].numel() for p in stack.parameters())
-    outcomes = []
-    with torch.inference_mode():
-        subsets = []
-        for name in ("test", "holdout"):
-            wanted = [getattr(s, name) for s in splits]
-            longest = max(map(len, wanted))
-            index = torch.from_numpy(np.stack([np.resize(w, longest) for w in wanted])).to(device)
-            chances = stack(plain[index].float()).softmax(2).cpu().numpy()
-            subsets.append([chances[i, : len(w)] for i, w in enumerate(wanted)])
+    test, holdout = (_ask(stack, plain, [getattr(s, name) for s in splits]) for name in ("test", "holdout"))
     seconds = (time.perf_counter() - began) / len(splits)
+    outcomes = []
     for i, split in enumerate(splits):
-        loss_curve = [float(epoch_loss[i]) for epoch_loss, _ in history]
-        hit_curve = [float(epoch_hits[i]) for _, epoch_hits in history]
+        loss = [float(losses[i]) for losses, _ in history]
+        accuracy = [float(hits[i]) for _, hits in history]
+        error = failure(loss, test[i], holdout[i])
         images = len(history) * drawn
-        outcomes.append(
-            Outcome(
-                split,
-                subsets[0][i],
-                subsets[1][i],
-                loss_curve,
-                hit_curve,
-                seconds,
-                images,
-                parameters,
-                failure(loss_curve, subsets[0][i], subsets[1][i]),
-            )
-        )
+        outcomes.append(Outcome(split, test[i], holdout[i], loss, accuracy, seconds, images, parameters, error))
     return outcomes
+
+
+@torch.inference_mode()
+def _ask(stack: StackedHead, features: Tensor, wanted: Sequence[NDArray[np.int64]]) -> list[Probabilities]:
+    """Each head's probabilities for images of its own; shorter lists are filled up, as all are asked together."""
+    longest = max(map(len, wanted))
+    index = torch.from_numpy(np.stack([np.resize(w, longest) for w in wanted])).to(features.device)
+    chances = stack(features[index].float()).softmax(2).cpu().numpy()
+    return [chances[i, : len(w)] for i, w in enumerate(wanted)]
 
 
 def fit_floor(numbers: NDArray[np.float64], labels: NDArray[np.int64], split: Split) -> Outcome:
