@@ -156,11 +156,11 @@ def _train_stack(
     seconds = (time.perf_counter() - began) / len(splits)
     outcomes = []
     for i, split in enumerate(splits):
-        loss = [float(losses[i]) for losses, _ in history]
-        accuracy = [float(hits[i]) for _, hits in history]
-        error = failure(loss, test[i], holdout[i])
+        curve = [float(each[i]) for each, _ in history]
+        accuracy = [float(each[i]) for _, each in history]
+        error = failure(curve, test[i], holdout[i])
         images = len(history) * drawn
-        outcomes.append(Outcome(split, test[i], holdout[i], loss, accuracy, seconds, images, parameters, error))
+        outcomes.append(Outcome(split, test[i], holdout[i], curve, accuracy, seconds, images, parameters, error))
     return outcomes
 
 
