@@ -27,7 +27,9 @@ def task(counts: tuple[int, ...] = (50, 30, 17), width: int = 60) -> tuple[np.nd
 
 
 def splits(labels: np.ndarray, groups: np.ndarray) -> list[Split]:
-    return protocol.draw_splits(labels.tolist(), groups.tolist(), Protocol(holdout=0.2, folds=3, repeats=1), "abc")
+    return protocol.draw_splits(
+        labels.tolist(), groups.tolist(), Protocol(holdout=0.2, folds=3, repeats=1), "abc"[: labels.max() + 1]
+    )
 
 
 @pytest.mark.parametrize("counts", [(50, 30, 17), (40, 30)], ids=["three classes", "two"])
