@@ -60,7 +60,7 @@ class Cell:
 
     @property
     def passes(self) -> tuple[object, ...] | None:
-        """Names the passes of images through a frozen backbone, if there is one: cells that name the same share them."""
+        """Names the passes of images through a frozen backbone, if there is one; cells of one name share them."""
         if self.model.kind not in ("transfer", "probe"):
             return None
         recipe = self.recipe

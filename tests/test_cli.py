@@ -166,7 +166,7 @@ def test_status_and_store_commands(bench: Run, trained: Path) -> None:
 def test_failed_trials_are_a_table_and_can_be_tried_again(
     bench: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench import training
+    from bench import regressions
 
     (tmp_path / "s.toml").write_text(
         'datasets = ["tiny"]\nmodels = ["mean-colour", "pixel-ratio"]\n[protocol]\nfolds = 2\nrepeats = 2\n'
@@ -178,7 +178,7 @@ def test_failed_trials_are_a_table_and_can_be_tried_again(
         def breaks(*_: object) -> None:
             raise RuntimeError("out of [memory]")
 
-        broken.setattr(training, "fit_floor", breaks)
+        broken.setattr(regressions, "fit_floor", breaks)
         code, out, err = bench(*command)
     assert (code, err) == (1, "")
     rows = [line.split() for line in out.splitlines() if "out of [memory]" in line]

@@ -131,7 +131,8 @@ class Weights:
     def _missing(self, entry: Any, path: Path, error: Exception) -> WeightsUnavailableError:
         reason = getattr(error, "reason", error)
         return WeightsUnavailableError(
-            f"{self.file} is not here and cannot be downloaded ({reason}); get {entry.url} and put it into {path.parent}"
+            f"{self.file} is not here and cannot be downloaded ({reason}); "
+            f"get {entry.url} and put it into {path.parent}"
         )
 
     def _from_torchvision(self) -> dict[str, Any]:
