@@ -4,8 +4,10 @@ The store is `BENCH_STORE`, else `results` beside this project's report; the stu
 """
 
 import atexit
+import hashlib
 import json
 import os
+import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -28,9 +30,20 @@ def store_path() -> Path:
     return ROOT.parent / (os.environ.get("BENCH_STORE") or "results")
 
 
-def slug(text: str) -> str:
-    """A text for addresses and figure names: letters, digits and hyphens."""
-    return "".join(c if c.isalnum() else "-" for c in text)
+def slug(*texts: str) -> str:
+    """Texts for addresses and figure names, no two lists of them the same: letters, digits, `-` and `_`.
+
+    A text of words and single hyphens stays as it is. Any other keeps what it has of these, and its hash behind a `_`.
+    Two hyphens stand between texts.
+    """
+    return "--".join(map(_slug, filter(None, texts)))
+
+
+def _slug(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", text) and len(text) <= 64:
+        return text
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", text)[:40].strip("-")
+    return f"{readable}_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,8 @@ class Section:
 
     @property
     def slug(self) -> str:
-        """For addresses and figure names: letters, digits and hyphens."""
-        return slug(f"{self.dataset}-{self.recipe}{self.also and '-' + self.also}")
+        """For addresses and figure names."""
+        return slug(self.dataset, self.recipe, self.also)
 
 
 class Results:
