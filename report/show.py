@@ -76,6 +76,8 @@ class _Formatter(Formatter):
     def format_field(self, value: object, format_spec: str) -> str:
         if isinstance(value, self.kind):
             return value.source
+        if isinstance(value, _Safe):
+            str(value)  # says so
         written = format(value, format_spec)
         return written if isinstance(value, Number) else self.kind.text(written).source
 
@@ -144,7 +146,7 @@ def prose_html(words: str, *, links: bool = True) -> Html:
     """
     made = nh3.clean(
         _Reader().renderInline(_shown(" ".join(words.split()))),
-        tags={"em", "strong", "code"} | ({"a"} if links else set()), attributes={"a": {"href"}},
+        tags={"em", "strong", "code"} | ({"a"} if links else set()), attributes={"a": {"href"}, "*": set()},
         url_schemes={"http", "https"}, link_rel="noopener",
     )  # fmt: skip
     # What is neither a tag nor a reference by now is a sign of the text, or of an address.
@@ -178,7 +180,7 @@ def heading(level: int, words: Markup, name: str) -> None:
     print(f"\n{'#' * level} {words.source} {{#{name}}}\n")
 
 
-def source(words: LiteralString | str, language: LiteralString) -> None:
+def block(words: str, language: LiteralString) -> None:
     """Print code of this project's own as a block."""
     print(f"\n```{language}\n{words}\n```\n")
 

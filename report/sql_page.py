@@ -87,7 +87,7 @@ def examples() -> None:
     for example in EXAMPLES:
         answer = query(store, example.sql)
         show.write(Markup("### {}").format(example.question))
-        show.source(example.sql, "sql")
+        show.block(example.sql, "sql")
         show.table(answer.column_names, [[_shown(v) for v in row.values()] for row in answer.to_pylist()])
 
 

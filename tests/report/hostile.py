@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -46,19 +47,23 @@ RECIPES: dict[str, dict[str, Any]] = {
 REST = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3}
 LINK = "https://example.org/a?b=1&c=2"
 CARD: dict[str, Any] = {
-    "title": f"A <iframe src=https://evil.example></iframe> {{{{< include /etc/passwd >}}}} *title* {PROBE} [l]({LINK})",
+    "title": f"<iframe src=https://a.example></iframe> {{{{< include /etc/passwd >}}}} *title* \"q\": \\ # "
+    f"{PROBE} [l]({LINK})",
     "task": f"Tell @fig-task <b> {{{{< env BENCH_SECRET >}}}} ![p](https://evil.example/p.png) {PROBE}",
     "difficulty": f"*Hard*, `code`, [a link]({LINK}), <{LINK}>; ---\n\n# no heading {PROBE}",
     "notes": [
         f"<iframe src='https://evil.example'></iframe> {PROBE}", "![p](https://evil.example/p.png)",
         "[r][x] [x]: javascript:alert(1)", "- a\n- b\n:::",
     ],
-    "source": f"[s](data:text/html,<script>alert(5)</script>) [t](//evil.example) [u](sql.html) <javascript:alert(5)> {PROBE}",
+    "source": f"[s](data:text/html,<script>alert(5)</script>) [t](//evil.example) [u](sql.html) <javascript:alert(5)> "
+    f"{PROBE}",
     "citation": f'A "quoted" <!-- comment --> {PROBE}',
     "licence": f"</div></details><style>*{{display:none}}</style> {PROBE}",
 }  # fmt: skip
 CODE = "x\");open('/tmp/owned', 'w');(\""
 """Python, as the name of a dataset."""
+FOLDER = "dataset=` <b> {{< env BENCH_SECRET >}} @fig-up"
+"""A folder of a store, called so as it stands."""
 JPEG = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgy"
     "PC4zNDL/wAALCAABAAEBAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEG"
@@ -93,10 +98,8 @@ def build(root: Path, secret: Path) -> Store:
     rows = [row | {"dataset": CODE} for row in pq.ParquetFile(plan).read().to_pylist()]
     parts.write(root, "plans", {"study": "code"}, "made by hand", table("plans", rows))
     for folder in [path for path in root.rglob("dataset=second") if path.parent.name != "plans"]:
-        for part in folder.rglob("*.parquet"):
-            target = folder.with_name(f"dataset={quote(CODE, safe=' ')}") / part.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(part.read_bytes())
+        for name in (f"dataset={quote(CODE, safe=' ')}", FOLDER):
+            shutil.copytree(folder, folder.with_name(name))
     return store
 
 
