@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from report import charts, estimates, fewer_images, findings, mosaics, preprocessing, show
-from report.data import Results, Section, results
+from report.data import DatasetCard, Results, Section, results
 from report.estimates import percent, signed, with_interval
 from report.show import Html, Markup
 
@@ -23,7 +23,7 @@ def show_page(number: int) -> None:
     alike = len({section.scheme for section in sections}) == 1
     if alike:
         _counts(found, sections[0])
-    _samples(found, card)
+    _samples(found, name, card)
     for section in sections:
         show.heading(2, Markup("At {}").format(section.title), f"sec-{section.slug}")
         if not alike:
@@ -35,7 +35,7 @@ LIST = "_generated/datasets.json"
 """Which datasets have a page: their names, in the order of their numbers."""
 
 
-def _facts(card: dict[str, Any]) -> None:
+def _facts(card: DatasetCard) -> None:
     if card.get("difficulty"):
         show.write(Markup("**How hard is it for a person?** {}").format(show.prose(card["difficulty"])))
     if card.get("notes"):
@@ -45,8 +45,10 @@ def _facts(card: dict[str, Any]) -> None:
             Markup(":::"),
         )
     facts = [
-        Markup("**{}.** {}").format(label, show.prose(card[key]))
-        for label, key in (("Source", "source"), ("Citation", "citation"), ("Licence", "licence")) if card.get(key)
+        Markup("**{}.** {}").format(label, show.prose(words))
+        for label, words in (
+            ("Source", card.get("source")), ("Citation", card.get("citation")), ("Licence", card.get("licence")),
+        ) if words
     ]  # fmt: skip
     if facts:
         opening = Markup('::: {.callout-note collapse="true" title="Source, citation and licence"}')
@@ -72,12 +74,12 @@ def _held(found: Results, section: Section) -> dict[str, int]:
     return {str(row["label"]): int(row["images"]) for row in frame.to_dict("records")}
 
 
-def _samples(found: Results, card: dict[str, Any]) -> None:
+def _samples(found: Results, name: str, card: DatasetCard) -> None:
     frame = found.frame(
         "select label, thumbnail from images where dataset = $dataset and thumbnail is not null "
         "and dataset_hash in (select dataset_hash from trials semi join chosen_trials using (trial_id)) "
         "order by image_id",
-        dataset=card["name"],
+        dataset=name,
     )  # fmt: skip
     if frame.empty:
         return

@@ -77,9 +77,9 @@ def datasets_in_full() -> None:
         counts = [Markup("{} {}").format(label, card["at_hand"][label]) for label in card["classes"]]
         show.heading(2, _link(name, card["title"]), slug("dataset", name))
         show.write(show.prose(card.get("task", "")), Markup("**Images.** {}.").format(Markup(", ").join(counts)))
-        for label, key in (("For a person", "difficulty"), ("Licence", "licence")):
-            if card.get(key):
-                show.write(Markup("**{}.** {}").format(label, show.prose(card[key])))
+        for label, words in (("For a person", card.get("difficulty")), ("Licence", card.get("licence"))):
+            if words:
+                show.write(Markup("**{}.** {}").format(label, show.prose(words)))
 
 
 def _link(dataset: str, title: str) -> Markup:

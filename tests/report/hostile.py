@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -96,7 +97,7 @@ def build(root: Path, secret: Path) -> Store:
     assert not NAME.fullmatch(CODE)
     (plan,) = [path for path in (root / "plans").rglob("*.parquet") if "another" in path.parent.name]
     rows = [row | {"dataset": CODE} for row in pq.ParquetFile(plan).read().to_pylist()]
-    parts.write(root, "plans", {"study": "code"}, "made by hand", table("plans", rows))
+    parts.publish(root, "plans", {"study": "code"}, "made by hand", partial(pq.write_table, table("plans", rows)))
     for folder in [path for path in root.rglob("dataset=second") if path.parent.name != "plans"]:
         for name in (f"dataset={quote(CODE, safe=' ')}", FOLDER):
             shutil.copytree(folder, folder.with_name(name))

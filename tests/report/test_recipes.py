@@ -1,6 +1,7 @@
 """Recipes of one study beside each other on the site: preprocessing, and shares of the training images."""
 
 import functools
+import html
 import http.server
 import re
 import shutil
@@ -149,7 +150,7 @@ def test_a_dataset_has_the_parts_and_the_pages_of_all_have_one_recipe(rendered: 
         assert "32px-ep2" in text, name
         assert "otsu" not in text.replace("share of pixels brighter than Otsu", ""), name
         assert "train0" not in text, name
-    methods = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", (rendered / "methods.html").read_text()))
+    methods = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", (rendered / "methods.html").read_text())))
     assert "With preprocessing, in recipes: otsu." in methods
     assert "On a share of the training images, in recipes: 20% and 50%." in methods
 
