@@ -236,7 +236,7 @@ def test_a_generated_page_holds_no_word_as_code(sent: Path, tmp_path: Path) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StoreWarning)
         found = Results(sent)
-    prepare(tmp_path, found)
+        prepare(tmp_path, found)
     found.connection.close()
     assert sorted(path.name for path in (tmp_path / "datasets").iterdir()) == ["hostile.qmd", "second.qmd"]
     assert json.loads((tmp_path / LIST).read_text()) == ["hostile", "second"]
