@@ -91,8 +91,9 @@ def run(
         printing.say(f"{name} is left out: {reason}")
     if dry_run:
         done, failed = there.finished() if there else (set[str](), set[str]())
-        left = plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)
-        printing.plan(prepared.cells, plan.limited(list(left), limit), done)
+        cells = runner.reachable(prepared).cells
+        left = plan.to_run(cells, done, failed, force=force, retry_failed=retry_failed)
+        printing.plan(cells, plan.limited(list(left), limit), done)
         return
     results = Store(store, create=True)
     console = printing.console()
@@ -104,6 +105,7 @@ def run(
             )  # fmt: skip
     except KeyboardInterrupt:
         _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)
+    printing.fewer_splits(prepared.cells)
     for reason, names in status_.unavailable(results, chosen.name).items():
         printing.say(f"unavailable: {', '.join(names)}: {reason}")
     wanted = sum(len(cell.trials) for cell in prepared.cells)

@@ -19,7 +19,7 @@ CELLS = """
 
 def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
     """The rows of the view `progress`, each with `test_balanced_accuracy`, the mean over its trials' test folds, and
-    with a sentence `why` where something is missing, failed or stale.
+    with a sentence `why` where something is missing, failed or stale, or trials of several arithmetics are mixed.
 
     Raises:
         UsageError: the store has no plan of that study.
@@ -39,6 +39,8 @@ def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
             reasons.append(f"failed: {cell['error']}")
         if cell["stale"]:
             reasons.append(f"stale: {causes.get((cell['dataset'], cell['model'], cell['recipe']), 'superseded')}")
+        if len(cell["devices"]) > 1:
+            reasons.append(f"of several arithmetics: {' + '.join(cell['devices'])}; `bench run --force` trains it anew")
         cell["why"] = "; ".join(reasons)
     return found
 
