@@ -2,7 +2,7 @@
 
 from report import mosaics, show
 from report.data import results
-from report.estimates import listed
+from report.show import Markup
 
 
 def show_all() -> None:
@@ -12,10 +12,10 @@ def show_all() -> None:
         models = mosaics.pair(found, section)
         if not models:
             continue
-        title = found.dataset_card(section.dataset)["title"]
-        print(f"\n## {title}, {section.title}\n")
+        title = show.prose(found.dataset_card(section.dataset)["title"], links=False)
+        show.heading(2, Markup("{}, {}").format(title, section.title), section.slug)
         shown = "the same image" if len(models) > 1 else "an image"
         show.figure(
             mosaics.html(found, section, models), f"activations-{section.slug}",
-            f"Maps of a middle layer for {shown} of each class: {listed(models)}.",
+            Markup("Maps of a middle layer for {} of each class: {}.").format(shown, show.listed(models)),
         )  # fmt: skip

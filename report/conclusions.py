@@ -8,6 +8,7 @@ from report import charts, dataset_page, estimates, findings, show
 from report.data import results
 from report.estimates import interval, points
 from report.findings import Finding
+from report.show import Markup
 
 ORDER = ("better", "equivalent", "worse", "undecided")
 
@@ -15,14 +16,14 @@ ORDER = ("better", "equivalent", "worse", "undecided")
 def show_all() -> None:
     """Print each question with its chart and its table, then what voting adds."""
     everything = findings.everywhere(results())
-    print(dataset_page.EXPLANATION)
+    show.write(dataset_page.EXPLANATION)
     for question in findings.QUESTIONS:
         found = [f for f in everything if f.question is question]
-        print(f"\n## {question.text}\n")
+        show.write(Markup("## {}").format(question.text))
         if not found:
-            print("No two models in this store answer this yet.\n")
+            show.write(Markup("No two models in this store answer this yet."))
             continue
-        print(f"{_counted(found)}.\n")
+        show.write(Markup("{}.").format(_counted(found)))
         frame = pd.DataFrame(
             {
                 "pair": f"{f.section.dataset} {f.section.title}: {f.model} − {f.reference}",
@@ -33,29 +34,31 @@ def show_all() -> None:
         )  # fmt: skip
         show.chart(
             charts.differences(frame, findings.NARROW * 100), question.key,
-            "Differences between two models with their 95 % intervals; in the grey band one counts as none.",
+            Markup("Differences between two models with their 95 % intervals; in the grey band one counts as none."),
             f"Differences between pairs of models: {question.text}",
         )  # fmt: skip
         dataset_page.verdict_table(found, where=True)
     _voting()
 
 
-def in_one_sentence() -> str:
+def in_one_sentence() -> Markup:
     """What the site says about pre-training, for the home page."""
     found = [f for f in findings.everywhere(results()) if f.question is findings.PRETRAINING]
     if not found:
-        return "No model stands beside its own twin trained from scratch yet, so what pre-training adds is open."
-    return f"Pre-training against the same network from scratch: {_counted(found)}."
+        return Markup(
+            "No model stands beside its own twin trained from scratch yet, so what pre-training adds is open."
+        )
+    return Markup("Pre-training against the same network from scratch: {}.").format(_counted(found))
 
 
-def _counted(found: list[Finding]) -> str:
+def _counted(found: list[Finding]) -> Markup:
     counts = Counter[str](f.narrow for f in found)
-    words = [f"**{word}** in {counts[word]}" for word in ORDER if counts[word]]
-    return f"{estimates.listed(words)} of {estimates.counted(len(found), 'comparison')}"
+    words = [Markup("**{}** in {}").format(word, counts[word]) for word in ORDER if counts[word]]
+    return Markup("{} of {}").format(show.listed(words), estimates.counted(len(found), "comparison"))
 
 
 def _voting() -> None:
-    print("\n## Does voting over the repeats help?\n")
+    show.write(Markup("## Does voting over the repeats help?"))
     store = results()
     rows = []
     for section in store.sections:
@@ -67,13 +70,15 @@ def _voting() -> None:
                 if -band <= gain.low and gain.high <= band:
                     word = "makes no difference"
                 gained = f"{points(gain.estimate)} {interval(gain.low, gain.high, signed=True)}"
-                rows.append([f"{section.dataset} {section.title}", f"`{model}`", gained, word])
+                rows.append([f"{section.dataset} {section.title}", show.code(model), gained, word])
     if not rows:
-        print("A vote takes three repeats, and no cell in this store has them yet.\n")
+        show.write(Markup("A vote takes three repeats, and no cell in this store has them yet."))
         return
-    print(
-        "Out of fold: each image is asked once in every repeat. The gain is the balanced accuracy of the repeats' vote "
-        "less that of a single repeat, in points, with a bootstrap 95 % interval over the images or their groups. A "
-        "gain or loss of up to a point counts as none.\n"
+    show.write(
+        Markup(
+            "Out of fold: each image is asked once in every repeat. The gain is the balanced accuracy of the repeats' "
+            "vote less that of a single repeat, in points, with a bootstrap 95 % interval over the images or their "
+            "groups. A gain or loss of up to a point counts as none."
+        )
     )
     show.table(["where", "model", "gain [95 %]", "voting"], rows)

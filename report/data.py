@@ -4,14 +4,16 @@ The store is `BENCH_STORE`, else `results` beside this project's report; the stu
 """
 
 import atexit
+import hashlib
 import json
 import os
+import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import duckdb
 import pandas as pd
@@ -28,9 +30,43 @@ def store_path() -> Path:
     return ROOT.parent / (os.environ.get("BENCH_STORE") or "results")
 
 
-def slug(text: str) -> str:
-    """A text for addresses and figure names: letters, digits and hyphens."""
-    return "".join(c if c.isalnum() else "-" for c in text)
+def slug(*texts: str) -> str:
+    """Texts for addresses and figure names, no two lists of them the same: letters, digits, `-` and `_`.
+
+    A text of words and single hyphens stays as it is. Any other keeps what it has of these, and its hash behind a `_`.
+    Two hyphens stand between texts.
+    """
+    return "--".join(map(_slug, filter(None, texts)))
+
+
+def _slug(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", text) and len(text) <= 64:
+        return text
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", text)[:40].strip("-")
+    return f"{readable}_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+class DatasetCard(TypedDict):
+    """What the pages show of a dataset's card: words from outside."""
+
+    title: str
+    classes: list[str]
+    at_hand: dict[str, int]
+    task: NotRequired[str]
+    difficulty: NotRequired[str]
+    notes: NotRequired[list[str]]
+    source: NotRequired[str]
+    citation: NotRequired[str]
+    licence: NotRequired[str]
+
+
+class ModelCard(TypedDict):
+    """What the pages show of a model: words from outside."""
+
+    family: str
+    weights: str
+    frozen: str
+    trained: str
 
 
 @dataclass(frozen=True)
@@ -54,8 +90,8 @@ class Section:
 
     @property
     def slug(self) -> str:
-        """For addresses and figure names: letters, digits and hyphens."""
-        return slug(f"{self.dataset}-{self.recipe}{self.also and '-' + self.also}")
+        """For addresses and figure names."""
+        return slug(self.dataset, self.recipe, self.also)
 
 
 class Results:
@@ -197,7 +233,7 @@ class Results:
         return frame[(frame["scheme"] == section.scheme) & (frame["recipe"] == section.recipe)]
 
     @cached_property
-    def _cards(self) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    def _cards(self) -> tuple[dict[str, DatasetCard], dict[str, ModelCard]]:
         rows = self.frame(
             "select dataset, scheme, model, dataset_card, model_card from plans "
             "semi join chosen using (study, cell_id) order by planned_at"
@@ -206,14 +242,14 @@ class Results:
         models = {str(row["model"]): json.loads(row["model_card"]) for row in rows}
         return datasets, models
 
-    def dataset_card(self, dataset: str) -> dict[str, Any]:
+    def dataset_card(self, dataset: str) -> DatasetCard:
         """A dataset's card as the newest plan has it; `at_hand` counts the images that were used.
 
         A section's scheme in the place of the name gives the card as that section's plan has it.
         """
         return self._cards[0][dataset]
 
-    def model_card(self, model: str) -> dict[str, Any]:
+    def model_card(self, model: str) -> ModelCard:
         """What the registry said of a model."""
         return self._cards[1][model]
 

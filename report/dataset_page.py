@@ -1,50 +1,65 @@
 """The page of a dataset, the same for all: a dataset that is new in the store has its page with no edit."""
 
-from html import escape
+import json
+from pathlib import Path
 from typing import Any
 
 from report import charts, estimates, fewer_images, findings, mosaics, preprocessing, show
-from report.data import Results, Section, results
+from report.data import DatasetCard, Results, Section, results
 from report.estimates import percent, signed, with_interval
+from report.show import Html, Markup
 
 
-def show_page(name: str) -> None:
-    """Print the page of a dataset of the store that the site is drawn from."""
+def show_page(number: int) -> None:
+    """Print the page of a dataset of the store that the site is drawn from.
+
+    The number is its place in the list that `prepare` wrote: a page that is generated holds no word of a store as code.
+    """
     found = results()
+    name = json.loads(Path("..", LIST).read_text(encoding="utf-8"))[number]
     card = found.dataset_card(name)
     sections = found.sections_of(name)
     _facts(card)
     alike = len({section.scheme for section in sections}) == 1
     if alike:
         _counts(found, sections[0])
-    _samples(found, card)
+    _samples(found, name, card)
     for section in sections:
-        print(f"\n## At {section.title} {{#sec-{section.slug}}}\n")
+        show.heading(2, Markup("At {}").format(section.title), f"sec-{section.slug}")
         if not alike:
             _counts(found, section)
         _section(found, section)
 
 
-def _facts(card: dict[str, Any]) -> None:
+LIST = "_generated/datasets.json"
+"""Which datasets have a page: their names, in the order of their numbers."""
+
+
+def _facts(card: DatasetCard) -> None:
     if card.get("difficulty"):
-        print(f"**How hard is it for a person?** {card['difficulty']}\n")
+        show.write(Markup("**How hard is it for a person?** {}").format(show.prose(card["difficulty"])))
     if card.get("notes"):
-        print('::: {.callout-note collapse="true" title="What to know about these images"}')
-        print("\n".join(f"- {note}" for note in card["notes"]))
-        print("\n:::\n")
-    facts = [(label, card[key]) for label, key in
-             (("Source", "source"), ("Citation", "citation"), ("Licence", "licence")) if card.get(key)]  # fmt: skip
+        show.write(
+            Markup('::: {.callout-note collapse="true" title="What to know about these images"}'),
+            Markup("\n").join(Markup("- {}").format(show.prose(note)) for note in card["notes"]),
+            Markup(":::"),
+        )
+    facts = [
+        Markup("**{}.** {}").format(label, show.prose(words))
+        for label, words in (
+            ("Source", card.get("source")), ("Citation", card.get("citation")), ("Licence", card.get("licence")),
+        ) if words
+    ]  # fmt: skip
     if facts:
-        print('::: {.callout-note collapse="true" title="Source, citation and licence"}')
-        print("\n\n".join(f"**{label}.** {' '.join(text.split())}" for label, text in facts))
-        print("\n:::\n")
+        opening = Markup('::: {.callout-note collapse="true" title="Source, citation and licence"}')
+        show.write(opening, *facts, Markup(":::"))
 
 
 def _counts(found: Results, section: Section) -> None:
     card = found.dataset_card(section.scheme)
     held = _held(found, section)
-    rows = [[show.plain(name), card["at_hand"][name], held.get(name, 0)] for name in card["classes"]]
-    rows.append(["**all**", sum(card["at_hand"].values()), sum(held.values())])
+    rows: list[list[object]] = [[name, card["at_hand"][name], held.get(name, 0)] for name in card["classes"]]
+    rows.append([Markup("**all**"), sum(card["at_hand"].values()), sum(held.values())])
     show.table(["class", "images", "of these held out"], rows)
 
 
@@ -59,22 +74,26 @@ def _held(found: Results, section: Section) -> dict[str, int]:
     return {str(row["label"]): int(row["images"]) for row in frame.to_dict("records")}
 
 
-def _samples(found: Results, card: dict[str, Any]) -> None:
+def _samples(found: Results, name: str, card: DatasetCard) -> None:
     frame = found.frame(
         "select label, thumbnail from images where dataset = $dataset and thumbnail is not null "
         "and dataset_hash in (select dataset_hash from trials semi join chosen_trials using (trial_id)) "
         "order by image_id",
-        dataset=card["name"],
+        dataset=name,
     )  # fmt: skip
     if frame.empty:
         return
     rows = []
     for label in card["classes"]:
         pictures = [
-            mosaics.picture(bytes(t), f"class {label}", "jpeg") for t in frame[frame["label"] == label]["thumbnail"]
+            show.picture(bytes(t), f"class {label}", "jpeg") for t in frame[frame["label"] == label]["thumbnail"]
         ]
-        rows.append(f'<div class="sample-class"><span>{escape(label)}</span><div>{"".join(pictures)}</div></div>')
-    show.figure(f'<div class="samples">{"".join(rows)}</div>', "samples", "The first four images of each class.")
+        row = Html('<div class="sample-class"><span>{}</span><div>{}</div></div>')
+        rows.append(row.format(label, Html("").join(pictures)))
+    show.figure(
+        Html('<div class="samples">{}</div>').format(Html("").join(rows)), "samples",
+        Markup("The first four images of each class."),
+    )  # fmt: skip
 
 
 def _section(found: Results, section: Section) -> None:
@@ -92,42 +111,46 @@ def _section(found: Results, section: Section) -> None:
     _lead(means, found.complete(section))
     _cells_table(found, section, means, votes)
 
-    print("\n### On the holdout\n")
+    few = Markup(", and with so few the interval is still too narrow.") if rarest[1] < 10 else Markup(".")
+    show.write(Markup("### On the holdout"))
     show.chart(
         charts.holdout_box(holdout, votes, models, styles, chance), f"holdout-{slug}",
-        f"Performance of various models on the holdout dataset, {held} images. Each box holds a model's trials, all "
-        "scored on the same images: its width is the luck of training alone. The mark below is the vote of the trials; "
-        "its line is the 95 % interval over the images. The rarest class there is "
-        f"{show.plain(rarest[0])}, {rarest[1]} images"
-        + (", and with so few the interval is still too narrow." if rarest[1] < 10 else "."),
+        Markup(
+            "Performance of various models on the holdout dataset, {} images. Each box holds a model's trials, all "
+            "scored on the same images: its width is the luck of training alone. The mark below is the vote of the "
+            "trials; its line is the 95 % interval over the images. The rarest class there is {}, {} images{}"
+        ).format(held, *rarest, few),
         f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
     )  # fmt: skip
-    print("\n### On the test folds\n")
+    show.write(Markup("### On the test folds"))
     show.chart(
         charts.folds_box(test, means, models, styles, chance), f"folds-{slug}",
-        "Performance on the fold that a trial did not train on. The mark below each box is the mean; its line is the "
-        "95 % interval that knows that training sets overlap.",
+        Markup(
+            "Performance on the fold that a trial did not train on. The mark below each box is the mean; its line is "
+            "the 95 % interval that knows that training sets overlap."
+        ),
         f"Box plot of test fold scores of {len(models)} models with their means",
     )  # fmt: skip
-    print("\n### What is taken for what\n")
+    show.write(Markup("### What is taken for what"))
     show.chart(
         charts.confusion(estimates.confusion(found, section), card["classes"], best), f"confusion-{slug}",
-        "Out of fold: for the images of each class (row), the share that is predicted to be of each class (column), "
-        "averaged over the repeats.",
+        Markup(
+            "Out of fold: for the images of each class (row), the share that is predicted to be of each class "
+            "(column), averaged over the repeats."
+        ),
         "Confusion matrix of one model; a menu chooses which",
     )  # fmt: skip
     if len(shown := mosaics.pair(found, section)) > 0:
-        print("\n### What a middle layer sees\n")
+        show.write(Markup("### What a middle layer sees"))
         show.figure(
             mosaics.html(found, section, shown, classes=2), f"activations-{slug}",
-            f"The first maps of a middle layer for {'the same image' if len(shown) > 1 else 'an image'}: "
-            f"{estimates.listed(shown)}. "
-            "More on [the page of activations](/activations.qmd).",
+            Markup("The first maps of a middle layer for {}: {}. More on [the page of activations](/activations.qmd).")
+            .format("the same image" if len(shown) > 1 else "an image", show.listed(shown)),
         )  # fmt: skip
     if verdicts := findings.of_section(found, section):
-        print("\n### What can be said\n")
+        show.write(Markup("### What can be said"))
         verdict_table(list(verdicts))
-        print(EXPLANATION)
+        show.write(EXPLANATION)
     preprocessing.show_section(found, section)
     fewer_images.show_section(found, section)
 
@@ -135,12 +158,13 @@ def _section(found: Results, section: Section) -> None:
 def _lead(means: Any, complete: list[str]) -> None:
     best = estimates.highest(means, complete)
     if best is None:
-        print("No model has all its trials yet, so none is named first.\n")
+        show.write(Markup("No model has all its trials yet, so none is named first."))
         return
-    print(
-        f"The highest mean on the test folds is that of **{best['model']}**: {with_interval(best)} "
-        f"over {best['trials']} trials. Whether it is better than the next one "
-        "is a question for [the comparisons](/conclusions.qmd), not for this ranking.\n"
+    show.write(
+        Markup(
+            "The highest mean on the test folds is that of **{}**: {} over {} trials. Whether it is better than the "
+            "next one is a question for [the comparisons](/conclusions.qmd), not for this ranking."
+        ).format(best["model"], with_interval(best), best["trials"])
     )
 
 
@@ -154,7 +178,7 @@ def _cells_table(found: Results, section: Section, means: Any, votes: Any) -> No
     for model in found.models(section):
         cell = cells[model]
         rows.append(
-            [f"`{model}`", cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
+            [show.code(model), cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
              with_interval(mean[model]),
              percent(cell["holdout_balanced_accuracy"]), with_interval(voted[model])]
         )  # fmt: skip
@@ -172,9 +196,9 @@ def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None
     show.table([*(["where"] if where else []), *headers], rows)
 
 
-EXPLANATION = (
+EXPLANATION = Markup(
     "Differences are in points of balanced accuracy on the test folds. *At ±1* and *at ±5* give the verdict when "
     "differences of up to one or five points count as none; *could show* is the smallest difference that these "
     "data could have shown at ±1. A verdict looks at one side (0.95), a line at both (95 %), so that a verdict may "
-    "stand beside a line that just touches 0.\n"
+    "stand beside a line that just touches 0."
 )

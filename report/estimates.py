@@ -1,6 +1,6 @@
 """From the store's rows to estimates with intervals: the step between data frames and arithmetic."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -177,8 +177,3 @@ def signed(found: ResampledT) -> str:
 def counted(number: int, what: str) -> str:
     """A number of things: `1 trial`, `2,000 trials`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))

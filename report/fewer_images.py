@@ -6,6 +6,7 @@ from report import charts, estimates, findings, show
 from report.data import Results, Section
 from report.estimates import signed
 from report.findings import PRETRAINING, SMALL, Finding, Question
+from report.show import Markup
 
 QUESTION = Question("fewer", "How many images are enough?")
 WORDS = {
@@ -68,37 +69,50 @@ def show_section(found: Results, section: Section) -> None:
     models = [model for model in found.models(section) if (means["model"] == model).sum() > 1]
     means = means[means["model"].isin(models)]
     images = means.groupby("share")["images"].mean().round().astype(int).to_dict()
-    print(f"\n### How many images are enough? {{#sec-fewer-{section.slug}}}\n")
-    print(
-        "Each trial trains on a share of its training images, class by class. A smaller share is part of every larger "
-        "one; the images that a trial is tested on stay the same. Epochs stay the same too, so that fewer images also "
-        "mean fewer steps of training.\n"
-    )
-    for f in against_all(found, section):
-        print(
-            f"- On {images[f.section.fraction]:,} images, **{f.model}** {WORDS[f.narrow]} **{f.reference}** on "
-            f"{'all ' if section.fraction == 1 else ''}{images[section.fraction]:,}: {signed(f.difference)} points."
+    show.heading(3, Markup("How many images are enough?"), f"sec-fewer-{section.slug}")
+    said = [
+        Markup("- On {:,} images, **{}** {} **{}** on {}{:,}: {} points.").format(
+            images[f.section.fraction], f.model, WORDS[f.narrow], f.reference, "all " if section.fraction == 1 else "",
+            images[section.fraction], signed(f.difference),
         )
+        for f in against_all(found, section)
+    ]  # fmt: skip
+    show.write(
+        Markup(
+            "Each trial trains on a share of its training images, class by class. A smaller share is part of every "
+            "larger one; the images that a trial is tested on stay the same. Epochs stay the same too, so that fewer "
+            "images also mean fewer steps of training."
+        ),
+        Markup("\n").join(said),
+    )
     show.chart(
         charts.sample_efficiency(
             means, models, {m: found.style(m) for m in models},
             1 / len(found.dataset_card(section.scheme)["classes"]),
         ), f"fewer-{section.slug}",
-        "Mean balanced accuracy on the test folds with its 95 % interval, over the number of training images of a "
-        "trial.",
+        Markup(
+            "Mean balanced accuracy on the test folds with its 95 % interval, over the number of training images of a "
+            "trial."
+        ),
         f"Scores of {len(models)} models over {len(shares)} numbers of training images",
     )  # fmt: skip
     gains = last_step(found, section)
     if gains:
         before, after = (images[share.fraction] for share in shares[-2:])
-        print(f"\nWould more images still help? The last step, from {before:,} to {after:,} of them, has gained:\n")
+        show.write(
+            Markup("Would more images still help? The last step, from {:,} to {:,} of them, has gained:").format(
+                before, after
+            )
+        )
         show.table(
             ["model", "gain [95 %]", "at ±1", "at ±5"],
-            [[f"`{f.model}`", signed(f.difference), f.narrow, f.wide] for f in gains],
+            [[show.code(f.model), signed(f.difference), f.narrow, f.wide] for f in gains],
         )
-        print(
-            "*Better* says that the larger number is better, *equivalent* that the smaller one was enough. What images "
-            "beyond these would add, no trial here has seen.\n"
+        show.write(
+            Markup(
+                "*Better* says that the larger number is better, *equivalent* that the smaller one was enough. What "
+                "images beyond these would add, no trial here has seen."
+            )
         )
 
 

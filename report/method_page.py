@@ -6,7 +6,7 @@ from typing import Any
 
 from report import preprocessing, show
 from report.data import results
-from report.estimates import listed
+from report.show import Markup
 
 Row = tuple[Any, ...]
 
@@ -23,7 +23,7 @@ def studies() -> None:
     steps, shares = defaultdict[str, set[str]](set), defaultdict[str, set[float]](set)
     for each in frame.to_dict("records"):
         protocol, recipe = json.loads(each["protocol_json"]), json.loads(each["recipe_json"])
-        row = (f"`{each['study']}`", recipe["image_size"], f"{protocol['folds']} × {protocol['repeats']}",
+        row = (each["study"], recipe["image_size"], f"{protocol['folds']} × {protocol['repeats']}",
                f"{protocol['holdout']:.0%}", recipe["epochs"], recipe["batch_size"],
                f"{recipe['learning_rate']:g}")  # fmt: skip
         datasets[row] |= set(each["datasets"])
@@ -34,13 +34,17 @@ def studies() -> None:
             shares[row[0]].add(recipe["train_fraction"])
     show.table(
         ["study", "px", "folds × repeats", "holdout", "epochs", "batch", "learning rate", "datasets", "models"],
-        [[*row, len(datasets[row]), len(models[row])] for row in datasets],
+        [[show.code(row[0]), *row[1:], len(datasets[row]), len(models[row])] for row in datasets],
     )
-    print(
-        "All with Adam and the cross-entropy loss; what a dataset's card or the command line changes is a row of its "
-        "own.\n"
+    show.write(
+        Markup(
+            "All with Adam and the cross-entropy loss; what a dataset's card or the command line changes is a row of "
+            "its own."
+        )
     )
     for study, kinds in steps.items():
-        print(f"With preprocessing, in {study}: {'; '.join(sorted(kinds))}.\n")
+        every = Markup("; ").join(sorted(kinds))
+        show.write(Markup("With preprocessing, in {}: {}.").format(show.code(study), every))
     for study, fractions in shares.items():
-        print(f"On a share of the training images, in {study}: {listed([f'{f:.0%}' for f in sorted(fractions)])}.\n")
+        every = show.listed([f"{f:.0%}" for f in sorted(fractions)])
+        show.write(Markup("On a share of the training images, in {}: {}.").format(show.code(study), every))

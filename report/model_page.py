@@ -4,6 +4,7 @@ import pandas as pd
 
 from report import charts, estimates, show
 from report.data import results, slug
+from report.show import Markup
 
 
 def table() -> None:
@@ -12,7 +13,7 @@ def table() -> None:
     rows = []
     for model in found.models():
         card = found.model_card(model)
-        rows.append([f"`{model}`", card["weights"], card["frozen"], card["trained"]])
+        rows.append([show.code(model), card["weights"], card["frozen"], card["trained"]])
     show.table(["model", "weights", "frozen", "trained"], rows)
 
 
@@ -25,9 +26,10 @@ def scores() -> None:
         models = [m for m in found.models() if m in set(means["model"])]
         show.chart(
             charts.by_model(means, models, {m: found.style(m) for m in models}), f"models-{slug(recipe)}",
-            f"Mean balanced accuracy on the test folds at {recipe}: a dot for each dataset with "
-            "its 95 % interval, a grey bar at the mean of those "
-            "models that were run on all of them.",
+            Markup(
+                "Mean balanced accuracy on the test folds at {}: a dot for each dataset with its 95 % interval, a grey "
+                "bar at the mean of those models that were run on all of them."
+            ).format(recipe),
             f"Scores of {len(models)} models on {len(sections)} datasets",
         )  # fmt: skip
 
@@ -45,12 +47,14 @@ def costs() -> None:
         recipes=list({section.recipe for section in found.sections}),
     ).set_index("model")
     rows = [
-        [f"`{model}`", row.recipe, f"{row.trained:,}", f"{row.frozen:,}", f"{row.seconds:.1f} s", row.device]
+        [show.code(model), row.recipe, f"{row.trained:,}", f"{row.frozen:,}", f"{row.seconds:.1f} s", row.device]
         for model in found.models()
         for row in frame.loc[[model]].sort_values("recipe").itertuples()
     ]
     show.table(["model", "recipe", "weights trained", "frozen", "a trial (median)", "on"], rows)
-    print(
-        "Frozen layers run once for all trials of a cell; a trial's seconds hold its share of that, where its run had "
-        "to compute them.\n"
+    show.write(
+        Markup(
+            "Frozen layers run once for all trials of a cell; a trial's seconds hold its share of that, where its run "
+            "had to compute them."
+        )
     )

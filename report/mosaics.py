@@ -1,7 +1,5 @@
 """Activation figures: the maps of a middle layer as one picture, for two models beside each other."""
 
-import base64
-from html import escape
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from report.data import Results, Section
+from report.show import Html, picture
 
 ANCHORS = (
     (0, 0, 4),
@@ -55,7 +54,7 @@ def pair(results: Results, section: Section) -> list[str]:
     return [*transfer[:1], *scratch[:1], *rest][:2]
 
 
-def html(results: Results, section: Section, models: list[str], classes: int | None = None) -> str:
+def html(results: Results, section: Section, models: list[str], classes: int | None = None) -> Html:
     """The figure: a row for each class, the image first where it may be shown, then each model's maps."""
     frame = results.frame(
         "select * from activations "
@@ -69,27 +68,22 @@ def html(results: Results, section: Section, models: list[str], classes: int | N
         shown = {row.model: row for row in frame[frame["label"] == label].itertuples()}
         if set(models) <= set(shown):
             rows.append(_row(label, [shown[model] for model in models]))
-    return f'<div class="activations">{"".join(rows)}</div>'
+    return Html('<div class="activations">{}</div>').format(Html("").join(rows))
 
 
-def picture(data: bytes, label: str, kind: str = "png") -> str:
-    """An image within the page, so that nothing has to be fetched."""
-    code = base64.b64encode(data).decode("ascii")
-    return f'<img src="data:image/{kind};base64,{code}" alt="{escape(label, quote=True)}">'
-
-
-def _row(label: str, shown: list[Any]) -> str:
-    parts = [f'<figure class="activation-class"><h4>{escape(label)}</h4><div class="activation-row">']
+def _row(label: str, shown: list[Any]) -> Html:
+    parts = []
     thumbnail = shown[0].thumbnail
     if isinstance(thumbnail, bytes | bytearray):
-        parts.append(f'<div class="activation-input">{picture(bytes(thumbnail), f"an image of class {label}", "jpeg")}')
-        parts.append("<span>the image</span></div>")
+        image = Html('<div class="activation-input">{}<span>the image</span></div>')
+        parts.append(image.format(picture(bytes(thumbnail), f"an image of class {label}", "jpeg")))
     for row in shown:
         maps = np.frombuffer(bytes(row.values), dtype=np.uint8).reshape(row.maps, row.height, row.width)
         alt = f"{row.maps} maps of {row.model}, {row.layer}, for an image of class {label}"
-        parts.append(f'<div class="activation-maps">{picture(mosaic(maps), alt)}')
-        parts.append(f"<span>{escape(row.model)} · {escape(row.layer)}</span></div>")
-    return "".join([*parts, "</div></figure>"])
+        drawn = Html('<div class="activation-maps">{}<span>{} · {}</span></div>')
+        parts.append(drawn.format(picture(mosaic(maps), alt), row.model, row.layer))
+    frame = Html('<figure class="activation-class"><h4>{}</h4><div class="activation-row">{}</div></figure>')
+    return frame.format(label, Html("").join(parts))
 
 
 def _palette() -> list[int]:

@@ -4,24 +4,26 @@ A page for each dataset in the store, the footer that names the store, the chart
 they change, so that a preview that watches the folder does not turn in circles.
 """
 
-from html import escape
+import json
 from pathlib import Path
 
 import vl_convert
+import yaml
 
+from report import show
 from report.data import Results
+from report.dataset_page import LIST
+from report.show import Html
 
 PAGE = """---
-title: "{title}"
-description: "{task}"
----
+{front}---
 
 ```{{python}}
 #| output: asis
 #| echo: false
 from report import dataset_page
 
-dataset_page.show_page("{name}")
+dataset_page.show_page({number:d})
 ```
 """
 
@@ -29,31 +31,31 @@ dataset_page.show_page("{name}")
 def prepare(project: Path, found: Results) -> None:
     """Write the generated files of the report into its folder."""
     folder = project / "datasets"
-    wanted = {f"{name}.qmd": _page(found, name) for name in found.datasets}
+    names = found.datasets
+    wanted = {f"{name}.qmd": _page(found, number, name) for number, name in enumerate(names)}
     if folder.is_dir():
         for old in folder.iterdir():
             if old.name not in wanted and old.suffix == ".qmd":
                 old.unlink()
     for name, text in wanted.items():
         _write(folder / name, text)
-    about = found.about
-    footer = (
-        f"Drawn from the results store {about['fingerprint']}: {about['trials']:,} trials, newest {about['newest']}."
+    _write(project / LIST, json.dumps(names))
+    footer = Html(
+        '<div class="drawn-from" role="contentinfo">Drawn from the results store {fingerprint}: {trials:,} trials, '
+        "newest {newest}.</div>\n"
     )
-    _write(
-        project / "_generated" / "footer.html", f'<div class="drawn-from" role="contentinfo">{escape(footer)}</div>\n'
-    )
+    _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub asks for a snippet
     _write(project / "assets" / "vega.js", bundle)
 
 
-def _page(found: Results, name: str) -> str:
+def _page(found: Results, number: int, name: str) -> str:
     card = found.dataset_card(name)
-    return PAGE.format(title=_yaml(card["title"]), task=_yaml(card.get("task", "")), name=name)
-
-
-def _yaml(text: str) -> str:
-    return " ".join(text.replace("\\", "\\\\").replace('"', '\\"').split())
+    # Quarto takes the page's title for the browser from the words that Markdown made, and raw HTML has none.
+    front = {"title": show.prose(card["title"], links=False).source, "pagetitle": name}
+    if card.get("task"):
+        front["description"] = show.prose(card["task"]).source
+    return PAGE.format(front=yaml.safe_dump(front, allow_unicode=True, sort_keys=False, width=10_000), number=number)
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import pandas as pd
 
-from report import charts, estimates, findings, mosaics, show
-from report.data import Results, Section
+from report import charts, estimates, findings, show
+from report.data import Results, Section, slug
 from report.estimates import signed, with_interval
 from report.findings import Finding, Question
+from report.show import Html, Markup
 
 QUESTION = Question("preprocessing", "Do edges, thresholds and contrast help?")
 
@@ -43,27 +43,36 @@ def show_section(found: Results, section: Section) -> None:
     models = [model for model in found.models(section) if model in {f.model for f in verdicts}]
     means = means[means["model"].isin(models)]
     counts = Counter(f.narrow for f in verdicts)
-    words = [f"**{word}** in {counts[word]}" for word in ("better", "equivalent", "worse", "undecided") if counts[word]]
-    print(f"\n### Preprocessing {{#sec-preprocessing-{section.slug}}}\n")
-    print(
-        f"The same models on the same splits, on images that went through other steps first. Against "
-        f"{'no preprocessing' if not section.steps else named(section.steps)}, a step is {estimates.listed(words)} of "
-        f"{estimates.counted(len(verdicts), 'comparison')}. Nothing is corrected for their number: where there are "
-        "many, some of the words are luck. [Methods](/methods.qmd#preprocessing) says what each step does.\n"
-    )
+    words = [
+        Markup("**{}** in {}").format(word, counts[word])
+        for word in ("better", "equivalent", "worse", "undecided") if counts[word]
+    ]  # fmt: skip
+    show.heading(3, Markup("Preprocessing"), f"sec-preprocessing-{section.slug}")
+    show.write(
+        Markup(
+            "The same models on the same splits, on images that went through other steps first. Against {}, a step is "
+            "{} of {}. Nothing is corrected for their number: where there are many, some of the words are luck. "
+            "[Methods](/methods.qmd#preprocessing) says what each step does."
+        ).format(
+            named(section.steps) if section.steps else "no preprocessing", show.listed(words),
+            estimates.counted(len(verdicts), "comparison"),
+        )
+    )  # fmt: skip
     _pictures(found, sections)
     show.chart(
         charts.by_preprocessing(
             means, [named(s.steps) for s in sections], models, {m: found.style(m) for m in models},
             1 / len(found.dataset_card(section.scheme)["classes"]),
         ), f"preprocessing-{section.slug}",
-        "Mean balanced accuracy on the test folds with its 95 % interval, after each preprocessing.",
+        Markup("Mean balanced accuracy on the test folds with its 95 % interval, after each preprocessing."),
         f"Scores of {len(models)} models after {len(sections)} kinds of preprocessing",
     )  # fmt: skip
     _tables(section, means, verdicts, models)
-    print(
-        "Each difference is that of a model to itself without preprocessing, in points, split by split; the verdicts "
-        "are read as above.\n"
+    show.write(
+        Markup(
+            "Each difference is that of a model to itself without preprocessing, in points, split by split; the "
+            "verdicts are read as above."
+        )
     )
 
 
@@ -73,15 +82,15 @@ def _others(found: Results, section: Section) -> list[Section]:
 
 def _tables(section: Section, means: pd.DataFrame, verdicts: Sequence[Finding], models: Sequence[str]) -> None:
     score = {(row["recipe"], row["model"]): row for row in means.to_dict("records")}
-    print("::: {.panel-tabset}\n")
+    show.write(Markup("::: {.panel-tabset}"))
     for model in models:
-        print(f"#### {model}\n")
+        show.heading(4, show.text(model), f"preprocessing-{section.slug}-{slug(model)}")
         rows = [[named(section.steps), with_interval(score[section.recipe, model]), "–", "–", "–"]]
         for f in (f for f in verdicts if f.model == model):
             mean = with_interval(score[f.section.recipe, model])
             rows.append([named(f.section.steps), mean, signed(f.difference), f.narrow, f.wide])
         show.table(["preprocessing", "test folds [95 %]", "difference [95 %]", "at ±1", "at ±5"], rows)
-    print(":::\n")
+    show.write(Markup(":::"))
 
 
 def _pictures(found: Results, sections: Sequence[Section]) -> None:
@@ -97,15 +106,17 @@ def _pictures(found: Results, sections: Sequence[Section]) -> None:
     rows = [_row(s, classes, pictures) for s in sections if all((s.recipe, label) in pictures for label in classes)]
     if len(rows) > 1:
         show.figure(
-            f'<div class="samples steps">{"".join(rows)}</div>', f"steps-{sections[0].slug}",
-            f"What a model is given after each preprocessing: one image each of {estimates.listed(classes)}.",
+            Html('<div class="samples steps">{}</div>').format(Html("").join(rows)), f"steps-{sections[0].slug}",
+            Markup("What a model is given after each preprocessing: one image each of {}.").format(
+                show.listed(classes)
+            ),
         )  # fmt: skip
 
 
-def _row(section: Section, classes: Sequence[str], pictures: dict[tuple[Any, Any], Any]) -> str:
+def _row(section: Section, classes: Sequence[str], pictures: dict[tuple[Any, Any], Any]) -> Html:
     name = named(section.steps)
     shown = (
-        mosaics.picture(bytes(pictures[section.recipe, label]), f"class {label}, preprocessing: {name}", "jpeg")
+        show.picture(bytes(pictures[section.recipe, label]), f"class {label}, preprocessing: {name}", "jpeg")
         for label in classes
     )
-    return f'<div class="sample-class"><span>{escape(name)}</span><div>{"".join(shown)}</div></div>'
+    return Html('<div class="sample-class"><span>{}</span><div>{}</div></div>').format(name, Html("").join(shown))

@@ -1,66 +1,280 @@
-"""Printing figures and tables as Markdown that Quarto and the preview engine draw alike.
+"""The one door for words from outside; and printing figures and tables that Quarto and the preview engine draw alike.
+
+What a store or a card says is text (`str`); what a page prints is `Markup`, and what stands inside a figure is `Html`.
+Text becomes either here alone: shown letter for letter, and never Markdown, HTML, maths, a cross-reference or a
+shortcode. Quarto looks for its shortcodes in all that a cell prints, raw HTML too, and once more in words that Markdown
+has made of it. So text goes around Markdown, as raw HTML in which every sign that could begin something is a number.
 
 A cell that returned a chart as HTML would make Quarto fetch scripts from the network; a fenced block that holds the
 chart's specification does not, and is numbered and cross-referenced like any figure.
 """
 
+import base64
 import json
 import re
-from collections.abc import Sequence
-from html import escape
-from typing import Any
+import unicodedata
+from collections.abc import Iterable, Sequence
+from html import unescape
+from numbers import Number
+from string import Formatter
+from typing import Any, ClassVar, LiteralString, Self
 
 import altair as alt
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
 
 
-def embed(chart: Any, name: str, label: str) -> str:
+class _Safe:
+    """Text that may be printed: written in this project's source, or made from such and escaped words by `format`."""
+
+    __slots__ = ("source",)
+    _formatter: ClassVar["_Formatter"]
+
+    def __init__(self, source: LiteralString) -> None:
+        self.source: str = source
+
+    def __init_subclass__(cls) -> None:
+        cls._formatter = _Formatter(cls)
+
+    @classmethod
+    def made(cls, source: str) -> Self:
+        """What has been made safe already. For this module alone: a test looks for others that call it."""
+        new = cls.__new__(cls)
+        new.source = source
+        return new
+
+    @classmethod
+    def text(cls, words: str) -> Self:
+        """Words from outside, letter for letter."""
+        raise NotImplementedError
+
+    def format(self, *values: object, **named: object) -> Self:
+        """As `str.format`: what is of this class goes in as it is, numbers as they are written, all else as text."""
+        return self.made(self._formatter.vformat(self.source, values, named))
+
+    def join(self, parts: Iterable["Self | str"]) -> Self:
+        """As `str.join`; words among the parts go in as text."""
+        return self.made(self.source.join(p.source if isinstance(p, _Safe) else self.text(p).source for p in parts))
+
+    def __add__(self, other: Self) -> Self:
+        return self.made(self.source + other.source)
+
+    def __bool__(self) -> bool:
+        return bool(self.source)
+
+    def __str__(self) -> str:
+        raise TypeError(
+            f"{type(self).__name__} goes into {type(self).__name__} by `format`, and onto a page by `write`"
+        )
+
+
+class _Formatter(Formatter):
+    def __init__(self, kind: type[_Safe]) -> None:
+        self.kind = kind
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        if isinstance(value, self.kind):
+            return value.source
+        if isinstance(value, _Safe):
+            str(value)  # says so
+        written = format(value, format_spec)
+        return written if isinstance(value, Number) else self.kind.text(written).source
+
+
+class Html(_Safe):
+    """HTML for the inside of a figure."""
+
+    @classmethod
+    def text(cls, words: str) -> Self:
+        """Words from outside, for between tags and for attributes in double quotes."""
+        return cls.made(_numbered(_shown(words)))
+
+
+class Markup(_Safe):
+    """Markdown that a page may print."""
+
+    @classmethod
+    def text(cls, words: str) -> Self:
+        """Words from outside, as raw HTML; letters and digits with single spaces between mean nothing to Markdown."""
+        plain = re.fullmatch(r"[^\W_]+( [^\W_]+)*", words)
+        return cls.made(words if plain else _inline(Html.text(words)))
+
+
+class _Reader(MarkdownIt):
+    """Markdown-it with nothing but emphasis, code and links; pictures are not links behind a `!`."""
+
+    def __init__(self) -> None:
+        super().__init__("zero")
+        self.enable(["backticks", "emphasis", "link", "autolink"])
+        self.inline.ruler.before("link", "no picture", _no_picture)
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802
+        """What is no such address is no link, and stays as it is written."""
+        return url.startswith(("http://", "https://"))
+
+
+def _no_picture(state: StateInline, silent: bool) -> bool:
+    if not state.src.startswith("![", state.pos):
+        return False
+    if not silent:
+        state.pending += "!["
+    state.pos += 2
+    return True
+
+
+def text(words: str) -> Markup:
+    """Words from outside: a name, a message, an answer of a query."""
+    return Markup.text(words)
+
+
+def code(words: str) -> Markup:
+    """Words from outside, set as code."""
+    return Markup.made(_inline(Html("<code>{}</code>").format(words)))
+
+
+def prose(words: str, *, links: bool = True) -> Markup:
+    """A sentence of a card, as `prose_html` makes it."""
+    return Markup.made(_inline(prose_html(words, links=links)))
+
+
+def prose_html(words: str, *, links: bool = True) -> Html:
+    """A sentence of a card, which may hold emphasis, code, and links to http and https; all else is shown as it stands.
+
+    The Markdown is read by markdown-it and what it makes is cleaned by nh3. Without `links` their words alone are kept,
+    for titles, which stand in links of their own.
+    """
+    made = nh3.clean(
+        _Reader().renderInline(_shown(" ".join(words.split()))),
+        tags={"em", "strong", "code"} | ({"a"} if links else set()), attributes={"a": {"href"}, "*": set()},
+        url_schemes={"http", "https"}, link_rel="noopener",
+    )  # fmt: skip
+    # What is neither a tag nor a reference by now is a sign of the text, or of an address.
+    return Html.made(re.sub(r"&[a-z]+;|[^\w\s<>/=\"&.,-]", lambda m: m[0] if len(m[0]) > 1 else _number(m[0]), made))
+
+
+def link(words: Markup, address: str) -> Markup:
+    """A link within this site.
+
+    Raises:
+        ValueError: the address holds more than names by the store's rule, and what `data.slug` makes, are made of.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_./#-]+", address):
+        raise ValueError(f"{address!a} is no address of a page of this site")
+    return Markup.made(f"[{words.source}]({address})")
+
+
+def listed(parts: Sequence[Markup | str]) -> Markup:
+    """Words as a sentence lists them."""
+    ends = [Markup(", ").join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts
+    return Markup(" and ").join(ends)
+
+
+def write(*parts: Markup) -> None:
+    """Print paragraphs, or other blocks, each by itself."""
+    print("".join(f"\n{part.source}\n" for part in parts))
+
+
+def heading(level: int, words: Markup, name: str) -> None:
+    """Print a heading; `name`, made by `data.slug` where words from outside are in it, is its address."""
+    print(f"\n{'#' * level} {words.source} {{#{name}}}\n")
+
+
+def block(words: str, language: LiteralString) -> None:
+    """Print code of this project's own as a block."""
+    print(f"\n```{language}\n{words}\n```\n")
+
+
+def embed(chart: Any, name: str, label: str) -> Html:
     """HTML that draws a chart in place; `name` is unique on the page, `label` says what it shows."""
-    spec = json.dumps(chart.to_dict(validate=False), separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    spec = json.dumps(chart.to_dict(validate=False), separators=(",", ":"))
+    for sign in "<>&`;":  # they stand in strings alone, where JSON has them as numbers too
+        spec = spec.replace(sign, f"\\u{ord(sign):04x}")
     options = '{"actions":false,"renderer":"svg"}'
-    return (
-        f'<div class="chart" id="vis-{name}" role="img" aria-label="{escape(label, quote=True)}"></div>'
-        f'<script>vegaEmbed("#vis-{name}",{spec},{options});</script>'
-    )
+    drawn = Html('<div class="chart" id="vis-{}" role="img" aria-label="{}"></div>').format(name, label)
+    return drawn + Html.made(f'<script>vegaEmbed("#vis-{name}",{spec},{options});</script>')
 
 
-def figure(html: str, name: str, caption: str) -> None:
+def picture(data: bytes, label: str, kind: str = "png") -> Html:
+    """An image within the page, so that nothing has to be fetched."""
+    address = Html.made(f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}")
+    return Html('<img src="{}" alt="{}">').format(address, label)
+
+
+def figure(html: Html, name: str, caption: Markup) -> None:
     """Print a numbered figure, which `@fig-<name>` refers to."""
-    print(f"\n::: {{#fig-{name}}}\n```{{=html}}\n{html}\n```\n\n{caption}\n:::\n")
+    print(f"\n::: {{#fig-{name}}}\n```{{=html}}\n{html.source}\n```\n\n{caption.source}\n:::\n")
 
 
-def chart(chart_: alt.Chart | alt.LayerChart | alt.FacetChart, name: str, caption: str, label: str) -> None:
+def chart(chart_: alt.Chart | alt.LayerChart | alt.FacetChart, name: str, caption: Markup, label: str) -> None:
     """Print a chart as a numbered figure."""
     figure(embed(chart_, name, label), name, caption)
 
 
-def plain(text: str) -> str:
-    """A name as it is, in Markdown: nothing in it is markup, as the names of folders may be anything."""
-    return re.sub(r"([\\`*_{}\[\]()#+!<>$~^@&'\"-])", r"\\\1", text)
-
-
-def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a pipe table; columns whose values are all numbers or intervals stand to the right."""
-    print(f"\n{table_text(headers, rows)}\n")
+    write(table_text(headers, rows))
 
 
-def table_text(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A pipe table as Markdown.
+def table_text(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    """A pipe table as Markdown; what is not `Markup` goes in as text.
 
     Pandoc shares the width of a table with long lines out by the dashes below its head, so they follow the texts.
     """
-    cells = [[_cell(value) for value in row] for row in rows]
-    right = [bool(cells) and all(_numeric(row[i]) for row in cells) for i in range(len(headers))]
-    widths = [
-        max(6, *(min(len(row[i]), 40) for row in [list(map(_cell, headers)), *cells])) for i in range(len(headers))
-    ]
+    cells = [[_cell(value) for value in row] for row in [headers, *rows]]
+    seen = [[_seen(value) for value in row] for row in [headers, *rows]]
+    right = [len(rows) > 0 and all(_numeric(row[i]) for row in seen[1:]) for i in range(len(headers))]
+    widths = [max(6, *(min(len(row[i]), 40) for row in seen)) for i in range(len(headers))]
     rules = ["-" * width + ":" if r else ":" + "-" * width for width, r in zip(widths, right, strict=True)]
-    lines = ["| " + " | ".join(map(_cell, headers)) + " |", "|" + "|".join(rules) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in cells])
+    head, *body = ["| " + " | ".join(row) + " |" for row in cells]
+    return Markup.made("\n".join([head, "|" + "|".join(rules) + "|", *body]))
 
 
-def _cell(value: Any) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+def _cell(value: object) -> str:
+    return value.source if isinstance(value, Markup) else Markup.text(str(value)).source
 
 
-def _numeric(text: str) -> bool:
-    return not text.strip("0123456789.,−-+–…%×±[]() s") or text in ("–", "")
+def _seen(value: object) -> str:
+    """About what a reader sees of a cell."""
+    if not isinstance(value, Markup):
+        return str(value)
+    return unescape(re.sub(r"<[^>]*>|\{=html\}|\]\([^)]*\)|[`*\[]", "", value.source))
+
+
+def _numeric(words: str) -> bool:
+    return not words.strip("0123456789.,−-+–…%×±[]() s") or words in ("–", "")
+
+
+def _inline(html: Html) -> str:
+    """HTML within Markdown, as it is; no sign in it could end it."""
+    return f"`{html.source}`{{=html}}" if html else ""
+
+
+def _number(sign: str) -> str:
+    return f"&#{ord(sign)};"
+
+
+def _numbered(words: str) -> str:
+    """Every sign but letters, digits and few others by its number. Spaces at the ends would be cut."""
+    inner = "".join(c if c.isalnum() or c in " -_.," else _number(c) for c in words)
+    return re.sub(r"^ | $", _number(" "), inner)
+
+
+_EMBEDDED, _ISOLATED = "\u202a\u202b\u202d\u202e", "\u2066\u2067\u2068"
+_POP, _POP_ISOLATE = "\u202c", "\u2069"
+
+
+def _shown(words: str) -> str:
+    """What of the words can be shown: a control sign is a space, or an unknown one; changes of direction end there."""
+    kinds = {"Cc": "\ufffd", "Cs": "\ufffd", "Zl": " ", "Zp": " "}
+    shown = "".join(" " if c in "\t\n\r\v\f\x85" else kinds.get(unicodedata.category(c), c) for c in words)
+    closing: list[str] = []
+    for sign in shown:
+        if sign in _EMBEDDED or sign in _ISOLATED:
+            closing.append(_POP if sign in _EMBEDDED else _POP_ISOLATE)
+        elif sign == _POP and closing[-1:] == [_POP]:
+            closing.pop()
+        elif sign == _POP_ISOLATE and _POP_ISOLATE in closing:
+            while closing.pop() != _POP_ISOLATE:
+                pass
+    return shown + "".join(reversed(closing))

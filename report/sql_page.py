@@ -1,11 +1,12 @@
 """The page of SQL: worked queries with their answers, and every column of every table."""
 
+import warnings
 from dataclasses import dataclass
-from typing import Any
 
 from report import show
 from report.data import results
-from store import public, query
+from report.show import Markup
+from store import StoreWarning, public, query
 
 
 @dataclass(frozen=True)
@@ -85,17 +86,22 @@ def examples() -> None:
     """Print each worked query with the answer of this store."""
     store = results().store
     for example in EXAMPLES:
-        answer = query(store, example.sql)
-        print(f"\n### {example.question}\n\n```sql\n{example.sql}\n```\n")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StoreWarning)  # the home page says what is left out
+            answer = query(store, example.sql)
+        show.write(Markup("### {}").format(example.question))
+        show.block(example.sql, "sql")
         show.table(answer.column_names, [[_shown(v) for v in row.values()] for row in answer.to_pylist()])
 
 
 def tables() -> None:
     """Print every public table with its columns."""
     for view in public():
-        print(f"\n### {view.name}\n\n{view.about}\n")
-        show.table(["column", "what it holds"], [[f"`{name}`", text] for name, text in view.columns.items()])
+        show.write(Markup("### {}").format(view.name), show.prose(view.about))
+        rows = [[show.code(name), show.prose(text)] for name, text in view.columns.items()]
+        show.table(["column", "what it holds"], rows)
 
 
-def _shown(value: Any) -> Any:
-    return f"`{value}`" if isinstance(value, str) and ("_" in value or "*" in value) else value
+def _shown(value: object) -> object:
+    """Names as code, as they stand in a query; all else as text."""
+    return show.code(value) if isinstance(value, str) and "_" in value else value

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from platformdirs import user_cache_path
 
-from store import parts, schema
+from store import names, parts, schema
 from store.errors import StoreError
 from store.parts import Name
 
@@ -39,8 +39,7 @@ class File:
     @property
     def keys(self) -> dict[str, str]:
         """The values of its partitions, which the names of its folders tell."""
-        values = [unquote(folder.partition("=")[2]) for folder in self.path.split("/")[1:-1]]
-        return dict(zip(schema.PARTITIONS[self.kind], values, strict=True))
+        return _keys(self.kind, self.path)
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,19 @@ class Inventory:
     files: tuple[File, ...]
     left_out: Mapping[str, str]
 
+    @property
+    def misnamed(self) -> dict[str, str]:
+        """Those of the left out that are so because of a name which this project does not write."""
+        return {path: fault for path, fault in self.left_out.items() if names.RULE in fault}
+
     def of(self, kind: str) -> list[File]:
         """The sound parts of a kind."""
         return [file for file in self.files if file.kind == kind]
+
+
+def _keys(kind: str, path: str) -> dict[str, str]:
+    values = [unquote(folder.partition("=")[2]) for folder in path.split("/")[1:-1]]
+    return dict(zip(schema.PARTITIONS[kind], values, strict=True))
 
 
 def take(root: Path, keys: Mapping[str, str] | None = None, *, trust: bool = True) -> Inventory:
@@ -76,6 +85,9 @@ def take(root: Path, keys: Mapping[str, str] | None = None, *, trust: bool = Tru
     for kind, path, status in listed:
         mark = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         known = noted.get(path)
+        if fault := names.fault([_keys(kind, path)]):
+            left_out[path] = fault
+            continue
         if known is not None and known[:4] == mark:
             digest, fault = str(known[4]), None
         else:
@@ -181,8 +193,12 @@ def _verify(path: Path, kind: str) -> tuple[str, str | None]:
         return "", f"cannot be read ({os.strerror(error.errno) if error.errno else error})"
     if name.version > schema.VERSION:
         return "", f"was written by a later version of bench (schema {name.version}); update bench"
+    if name.digest and digest != name.digest:
+        return digest, "was altered after it was written"
+    if kind == "plans" and (fault := _misnamed(path)):
+        return digest, fault
     if name.digest:
-        return digest, None if digest == name.digest else "was altered after it was written"
+        return digest, None
     # Version 1 has no digest in its names: what can be read, and looks like a part, is one.
     try:
         table = pq.ParquetFile(path).read()
@@ -194,6 +210,15 @@ def _verify(path: Path, kind: str) -> tuple[str, str | None]:
     return digest, f"is no part of a store (see its column {strange[0]!r})" if strange else None
 
 
+def _misnamed(path: Path) -> str | None:
+    """What is wrong with the names in a part of plans, whose datasets and models are columns and no folders."""
+    try:
+        rows = pq.ParquetFile(path).read(columns=list(names.NAMED))
+        return names.fault(rows.group_by(rows.column_names).aggregate([]).to_pylist())
+    except (pa.ArrowException, OSError, ValueError):
+        return "is no Parquet file, or was cut or altered"
+
+
 def cache_folder() -> Path:
     """Where what can be made again is kept: `BENCH_CACHE`, else the user's cache folder."""
     named = os.environ.get("BENCH_CACHE")
@@ -201,7 +226,9 @@ def cache_folder() -> Path:
 
 
 def _note(root: Path) -> Path:
-    return cache_folder() / "verified" / f"{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
+    # The rule of names is part of what was verified: notes from before it are not believed.
+    known_as = hashlib.sha256(f"{names.NAME.pattern} {root.resolve()}".encode()).hexdigest()[:16]
+    return cache_folder() / "verified" / f"{known_as}.json"
 
 
 def _read_note(root: Path) -> dict[str, list[Any]]:

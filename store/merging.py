@@ -74,11 +74,14 @@ def merge(store: Store, other: Store) -> Merged:
         other: the store that is read, of this or an earlier version.
 
     Raises:
-        StoreError: both are the same folder, or this one cannot be written, or parts of the other vanish meanwhile.
+        StoreError: both are the same folder, or the other has a dataset or model whose name is none, or this one cannot
+            be written, or parts of the other vanish meanwhile.
     """
     if store.root.samefile(other.root):
         raise StoreError(f"{other.root} is the store itself; name the folder of another store")
     found = inventory.take(other.root, trust=False)
+    for path, fault in found.misnamed.items():
+        raise StoreError(f"{other.root} is not merged: {path!a} {fault}; bench writes no such name, so ask who did")
     attempts, lists = store.read(_known)
     try:
         with TemporaryDirectory(prefix="bench-merge-") as scratch, duckdb.connect() as theirs:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from store import schema
+from store import names, schema
 from store.errors import StoreError
 
 SUFFIX = ".parquet"
@@ -52,6 +52,8 @@ class Part:
 
 def write(root: Path, kind: str, keys: dict[str, str], stem: str, table: pa.Table) -> Part:
     """Write a table in the kind's schema as one part; see `publish`."""
+    if kind == "plans":
+        names.require(table.select(names.NAMED).to_pylist())
     wanted = schema.KINDS[kind].with_metadata({"bench_schema": str(schema.VERSION)})
     return publish(root, kind, keys, stem, lambda path: pq.write_table(table.cast(wanted), path, compression="zstd"))
 
@@ -67,8 +69,9 @@ def publish(root: Path, kind: str, keys: dict[str, str], stem: str, save: Callab
         save: writes the file to the path that it is given.
 
     Raises:
-        StoreError: the folder cannot be written, or the disk is full.
+        StoreError: the dataset or model is no name, the folder cannot be written, or the disk is full.
     """
+    names.require([keys])
     folder = place(kind, keys)
     unfinished = root / folder / f".{stem}-{uuid.uuid4().hex[:8]}{UNFINISHED}"
     try:

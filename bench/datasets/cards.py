@@ -14,8 +14,9 @@ from typing import Any
 from bench.datasets import sources
 from bench.datasets.sources import Source
 from bench.errors import UsageError
+from store import names
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+NAME = names.NAME
 """A dataset's name is a folder, a file name, a page's address and a SQL value."""
 
 

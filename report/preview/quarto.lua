@@ -20,6 +20,15 @@ local function wrapped(open, inlines, close)
   return pandoc.Plain(content)
 end
 
+-- The words of inlines, those of raw HTML too.
+local function words(inlines)
+  return stringify(pandoc.Inlines(inlines):walk {
+    RawInline = function(inline)
+      if inline.format == 'html' then return pandoc.Str(stringify(pandoc.read(inline.text, 'html'))) end
+    end,
+  })
+end
+
 -- Ends the run; what is printed after "crossref: " is shown to the author.
 local function fail(text) error('\ncrossref: ' .. text .. '\n', 0) end
 
@@ -76,7 +85,7 @@ local function tabset(div)
   for i, tab in ipairs(tabs) do
     local id = string.format('tabset-%d-%d', tabsets, i)
     blocks:insert(raw(string.format('<div class="tab-pane" role="tabpanel" id="%s" aria-labelledby="%s-tab" data-title="%s">',
-      id, id, escape(stringify(tab.title)))))
+      id, id, escape(words(tab.title)))))
     blocks:extend(tab.blocks)
     blocks:insert(raw('</div>'))
   end
@@ -248,13 +257,13 @@ local function finish(doc)
   if not doc.meta.title and first and first.t == 'Header' and first.level == 1 then
     doc.meta.title = doc.blocks:remove(1).content
   end
-  local title = doc.meta.title and stringify(doc.meta.title) or ''
+  local title = doc.meta.title and words(doc.meta.title) or ''
   local site = stringify(doc.meta['site-title'] or '')
   local parts = pandoc.List()
   if title ~= '' then parts:insert(title) end
   if site ~= '' and site ~= title then parts:insert(site) end
   doc.meta.pagetitle = #parts > 0 and table.concat(parts, ' – ') or 'Untitled'
-  if doc.meta.description then doc.meta['description-text'] = stringify(doc.meta.description) end
+  if doc.meta.description then doc.meta['description-text'] = words(doc.meta.description) end
   number_headers(doc.blocks)
   return doc
 end

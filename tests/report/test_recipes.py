@@ -1,6 +1,7 @@
 """Recipes of one study beside each other on the site: preprocessing, and shares of the training images."""
 
 import functools
+import html
 import http.server
 import re
 import shutil
@@ -142,14 +143,14 @@ def test_a_dataset_has_the_parts_and_the_pages_of_all_have_one_recipe(rendered: 
     page = (rendered / "datasets" / "tiny.html").read_text()
     for heading, chart in (("Preprocessing", "preprocessing"), ("How many images are enough?", "fewer")):
         assert re.search(rf"<h3[^>]*>{re.escape(heading)}", page.replace("\n", " ")), heading
-        assert f'id="vis-{chart}-tiny-32px-ep2"' in page
+        assert f'id="vis-{chart}-tiny--32px-ep2"' in page
     assert re.findall(r"<h2[^>]*>(At .*?)<", page.replace("\n", " ")) == ["At 32px-ep2"]
     for name in ("index.html", "models.html", "conclusions.html", "activations.html"):
         text = (rendered / name).read_text()
         assert "32px-ep2" in text, name
         assert "otsu" not in text.replace("share of pixels brighter than Otsu", ""), name
         assert "train0" not in text, name
-    methods = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", (rendered / "methods.html").read_text()))
+    methods = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", (rendered / "methods.html").read_text())))
     assert "With preprocessing, in recipes: otsu." in methods
     assert "On a share of the training images, in recipes: 20% and 50%." in methods
 
@@ -203,7 +204,7 @@ def test_the_parts_in_a_browser(rendered: Path, width: int) -> None:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(f"http://127.0.0.1:{server.server_address[1]}/datasets/tiny.html")
         for chart, marks in (("preprocessing", 6), ("fewer", 9)):
-            drawn = page.locator(f"#vis-{chart}-tiny-32px-ep2 svg").first
+            drawn = page.locator(f"#vis-{chart}-tiny--32px-ep2 svg").first
             drawn.wait_for(timeout=5000)
             assert drawn.locator(".mark-symbol.role-mark path").count() == marks  # models × recipes
             assert set(found_models(drawn.locator(".role-legend-label text").all_text_contents())) == {

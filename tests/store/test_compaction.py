@@ -17,7 +17,7 @@ from store.compaction import compact
 def store(tmp_path: Path) -> Store:
     """Four cells in many parts: finished, failed and repeated trials, plans and lists of images in several versions."""
     store = Store(tmp_path / "store", create=True)
-    for dataset, model in (("d", "m"), ("malaria", "n"), ("white cells 50%", "m"), ("it's", "a=b")):
+    for dataset, model in (("d", "m"), ("malaria", "n"), ("white-cells_5.0", "m"), ("0", "a-b")):
         names = [f"{dataset} {model} {n}" for n in range(6)]
         append(store, *names[:2], dataset=dataset, model=model)
         append(store, *names[1:4], dataset=dataset, model=model, images=7)  # the second one once more

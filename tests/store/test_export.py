@@ -23,7 +23,7 @@ ODD = 'it\'s, "odd"\n; ü'
 def store(tmp_path: Path) -> Store:
     """A store in which every public table has rows, with odd names and texts, and nulls."""
     store = Store(tmp_path / "store", create=True)
-    row = {"trial_id": "t", "cell_id": "c", "dataset": ODD, "model": "m", "recipe": "r", "repeat": 0, "fold": 0,
+    row = {"trial_id": "t", "cell_id": "c", "dataset": "d", "model": "m", "recipe": ODD, "repeat": 0, "fold": 0,
            "status": "done", "classes": ["a", ODD], "versions_json": '{"a": "1, 2"}',
            "loss": [1.5, 0.5], "accuracy": [0.25, 0.75], "images_trained": 4, "parameters_trained": 5}  # fmt: skip
     guess = {"label": "a", "predicted": "a", "probabilities": [0.75, 0.25]}
@@ -36,8 +36,8 @@ def store(tmp_path: Path) -> Store:
     wanted = {key: row[key] for key in ("trial_id", "cell_id", "dataset", "model", "recipe", "repeat", "fold")}
     store.append_plan("s", [wanted | {"study_title": "S"}])
     image = {"image_id": "a/0", "label": "a", "sha256": "0", "image_group": "g", "thumbnail": b"\xff\0"}
-    store.append_images(ODD, "h", [image])
-    store.append_splits(ODD, "h", "p", [{"repeat": 0, "image_id": image["image_id"], "fold": None}])
+    store.append_images("d", "h", [image])
+    store.append_splits("d", "h", "p", [{"repeat": 0, "image_id": image["image_id"], "fold": None}])
     return store
 
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     store: Store, tmp_path: Path, name: str, table: str | None, reason: str
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
-    (tmp_path / "store" / "trials" / "dataset=d").mkdir()
+    (tmp_path / "store" / "trials" / "dataset=d").mkdir(exist_ok=True)
     (tmp_path / "link").symlink_to(tmp_path / "store" / "images")
     for there in ("old.csv", "old.duckdb", "old.parquet", "open.db", "open.db.wal"):
         (tmp_path / there).write_text("old")

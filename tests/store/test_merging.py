@@ -111,11 +111,13 @@ def test_all_that_ours_lacks_comes_in_once(
     monkeypatch.setattr(merging, "ROWS", chunk[1])
     both = Store(ours.root.parent / "both", create=True)
     rng = random.Random(0)
-    for dataset, model in (("d", "m"), ("white cells 50%", "a=b"), ("it's", "m"), ("NULL", "")):
+    for dataset, model, study in (
+        ("d", "m", "d"), ("white-cells_5.0", "a-b", "it's 50%"), ("0", "m", "a=b"), ("null", "0", ""),
+    ):  # fmt: skip
         append(theirs, *(f"{dataset} {n}" for n in range(rng.randrange(4, 9))), dataset=dataset, model=model)
         append(theirs, f"{dataset} failed", status="failed", dataset=dataset, model=model)
         listed(theirs, dataset, "h")
-        plan(theirs, dataset, f"{dataset} 0")
+        plan(theirs, study, f"{dataset} 0")
     append(ours, "own", "own too")
     append(ours, "own", dataset="own")
     listed(ours, "own", "h")

@@ -19,7 +19,7 @@ from store import QueryError, Store, public, query
 from store.compaction import compact
 
 IMAGES = 3
-NAMES = {"dataset": "white cells 50%", "model": "a=b"}
+NAMES = {"dataset": "white-cells_5.0", "model": "a-b"}
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_settings_stay_and_variables_are_no_tables(store: Store) -> None:
         ("select avrage(fold) from trials", "Scalar Function with name avrage does not exist! Did you mean "),
         ("select ?", "Values were not provided for the following parameters: 1"),
         ("select error('stop')", "Invalid Input Error: stop"),
-        ("select model::int from trials", "Conversion Error: Could not convert string 'a=b' to INT32"),
+        ("select model::int from trials", "Conversion Error: Could not convert string 'a-b' to INT32"),
     ],
 )
 def test_wrong_sql_gets_the_hint_of_duckdb(store: Store, sql: str, said: str) -> None:
@@ -136,7 +136,7 @@ def test_answers_are_arrow_tables(store: Store) -> None:
     ("sql", "rows"),
     [
         ("select count(*) as n from predictions; -- all", [{"n": IMAGES}]),
-        ("with x as (select model as m from trials) select m from x order by m", [{"m": "a=b"}]),
+        ("with x as (select model as m from trials) select m from x order by m", [{"m": "a-b"}]),
         ("with recursive x(n) as (select 1 union all select n + 1 from x where n < 2) from x", [{"n": 1}, {"n": 2}]),
         ("from trials select fold where model = 'without'", []),
         ("values ('it''s with')", [{"col0": "it's with"}]),

@@ -118,40 +118,45 @@ def test_attempts_of_the_same_moment_have_a_fixed_winner(store: Store, monkeypat
 # --- Names
 
 
-NAMES = [
+ODD = [
     "white cells", "it's", 'a "b"', "50%", "%20", "a=b", "dataset=x", "a/b", "..", "*", "[a]?", "a\\b", "ü日本",
     "😀" * 12, "null", "NULL", "01", "true", "a+b", "#&;:", "tab\there", "line\nbreak", " edge ",
 ]  # fmt: skip
 
 
-def test_names_of_odd_characters_come_back(store: Store) -> None:
+NAMES = ["d", "0", "01", "null", "true", "white-cells_5.0", "a..", "z" * 64]
+
+
+def test_names_and_texts_come_back(store: Store) -> None:
+    """Of datasets and models by their rule; of studies, recipes, classes and images whatever they are."""
     for name in NAMES:
         append(store, f"trial of {name}", dataset=name, model=name)
     for _ in range(2):  # the second time writes nothing
         before = {path: path.stat().st_ino for path in files(store)}
-        for name in NAMES:
-            store.append_plan(name, [{**PLANNED, "trial_id": name}])
-            store.append_images(name, "hash", [{"image_id": name, "label": "a", "sha256": "0", "image_group": "g"}])
+        for number, text in enumerate(ODD):
+            plan = {**PLANNED, "recipe": text, "trial_id": text}
+            image = {"image_id": text, "label": text, "sha256": "0", "image_group": text}
+            store.append_plan(text, [plan])
+            store.append_images("d", f"hash{number}", [image])
     assert before == {path: path.stat().st_ino for path in files(store)}
-    for view, columns in (
-        ("trials", "dataset, model, trial_id[10:]"),
-        ("(select distinct dataset, model, trial_id from predictions)", "dataset, model, trial_id[10:]"),
-        ("plans", "study, trial_id"),
-        ("images", "dataset, image_id"),
+    for view, columns, wanted in (
+        ("trials", "dataset, model, trial_id[10:]", NAMES),
+        ("(select distinct dataset, model, trial_id from predictions)", "dataset, model, trial_id[10:]", NAMES),
+        ("plans", "study, recipe, trial_id", ODD),
+        ("images", "image_id, label, image_group", ODD),
     ):
-        columns_of = [(name,) * len(columns.split(", ")) for name in NAMES]
-        assert shown(store, view, columns) == sorted(columns_of), view
+        assert shown(store, view, columns) == sorted((name,) * len(columns.split(", ")) for name in wanted), view
     assert checking.check(store).sound
     assert all(path.suffix == ".parquet" for path in files(store) if path.parent != store.root)
 
 
-def test_any_names_come_back(store: Store) -> None:
+def test_any_study_comes_back(store: Store) -> None:
     rng = random.Random(0)
     letters = [chr(code) for code in range(1, 0x250)] + list("日本語😀\u2028")
     names = {"".join(rng.choices(letters, k=length)) for length in range(20) for _ in range(3)}
     for name in names:
-        store.append_images(name, "hash", [{"image_id": name, "label": "a", "sha256": "0", "image_group": "g"}])
-    assert shown(store, "images", "dataset, image_id") == sorted((name, name) for name in names)
+        store.append_plan(name, [{**PLANNED, "trial_id": name}])
+    assert shown(store, "plans", "study, trial_id") == sorted((name, name) for name in names)
 
 
 @pytest.mark.parametrize("name", ["two words", "it's", "a[b]c", "q?x*", "seed=3", "100%", "ü"])

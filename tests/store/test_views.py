@@ -57,7 +57,7 @@ def random_grid(number: int) -> Grid:
         if number % 5 == 0:
             steps[:, :, number % count] = 100  # all are taken for one class
         probabilities[subset] = (steps / steps.sum(axis=2, keepdims=True)).astype(np.float32)
-    return Grid(f"grid {number}", CLASSES[:count], labels, probabilities)
+    return Grid(f"grid-{number}", CLASSES[:count], labels, probabilities)
 
 
 def tied_grid() -> Grid:

@@ -1,0 +1,258 @@
+"""Words from outside are data: a store and a card that somebody sent, drawn, and walked through in a browser.
+
+With Quarto at hand (`QUARTO_PATH`, or on the PATH) the same site is drawn with it too.
+"""
+
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hostile
+import pytest
+import yaml
+from hostile import CARD, CLASSES, LINK, OTHER, PROBE, RECIPES, SECRET, STUDY
+
+from report import site
+from report.data import Results
+from report.dataset_page import LIST
+from report.prepare import prepare
+from store import StoreWarning
+
+CHROMIUM = shutil.which("chromium")
+QUARTO = os.environ.get("QUARTO_PATH") or shutil.which("quarto")
+PAGES = (
+    "index.html", "datasets.html", "datasets/hostile.html", "datasets/second.html", "models.html", "activations.html",
+    "conclusions.html", "sql.html", "methods.html",
+)  # fmt: skip
+LOOK = """
+() => {
+  const wrong = [];
+  const addresses = ["href", "src", "xlink:href", "action", "formaction", "data", "srcdoc", "poster", "background"];
+  const main = document.querySelector("main");
+  for (const element of document.querySelectorAll("*")) {
+    const tag = element.localName;
+    for (const { name, value } of element.attributes) {
+      if (name.startsWith("on")) wrong.push(`${tag} ${name}=${value}`);
+      if (!addresses.includes(name)) continue;
+      const url = new URL(value, location);
+      const picture = tag === "img" && /^data:image\\/(png|jpeg);base64,/.test(value);
+      const icon = tag === "link" && value.startsWith("data:image/svg");
+      const outside = tag === "a" && ["http:", "https:"].includes(url.protocol) && url.hostname === "example.org";
+      if (!picture && !icon && !outside && url.origin !== location.origin) wrong.push(`${tag} ${name}=${value}`);
+    }
+    if (["iframe", "object", "embed", "base", "math", "video", "audio"].includes(tag)) wrong.push(`<${tag}>`);
+    if (!main.contains(element)) continue;
+    const foreign = ["b", "i", "del", "s", "sup", "sub", "style", "link", "meta", "title"].includes(tag);
+    if (foreign && !element.closest("svg, .anchor, [class*=bi]")) wrong.push(`<${tag}>`);
+    if (tag === "script" && !element.textContent.startsWith("vegaEmbed(")) wrong.push(`script ${element.textContent}`);
+    if (element.matches(".math, .citation, .quarto-xref, [class*=shortcode]")) wrong.push(element.outerHTML);
+  }
+  const named = [...document.querySelectorAll("[id]")].map(element => element.id);
+  const ids = named.filter(id => /^(fig|sec|vis|dataset|tbl)-/.test(id));
+  wrong.push(...ids.filter((id, place) => ids.indexOf(id) !== place).map(id => `twice #${id}`));
+  return wrong;
+}
+"""
+WORDS = """
+() => {
+  const copy = document.querySelector("main").cloneNode(true);
+  copy.querySelectorAll("script, style, svg, .anchor").forEach(element => element.remove());
+  return copy.textContent;
+}
+"""
+
+
+def seen(words: str) -> str:
+    """Words as a page shows them: white space in one, a change of direction closed."""
+    return " ".join(words.replace("\u202c", "").split())
+
+
+def read(prose: str) -> str:
+    """A sentence of the card as a page shows it: its emphasis, code and links are none of the words."""
+    for written, shown in (
+        ("`c`", "c"), ("*s*", "s"), ("*title*", "title"), ("*Hard*", "Hard"), ("`code`", "code"),
+        (f"[a link]({LINK})", "a link"), (f"[l]({LINK})", "l"), (f"<{LINK}>", LINK),
+    ):  # fmt: skip
+        prose = prose.replace(written, shown)
+    return seen(prose)
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The store, in a place where a page that evaluates what it is given finds the secret."""
+    folder = tmp_path_factory.mktemp("sent")
+    (folder / "secret.md").write_text(SECRET)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("BENCH_SECRET", SECRET)
+        patched.setenv("BENCH_CACHE", str(folder / "cache"))
+        hostile.build(folder / "store", folder / "secret.md")
+        yield folder / "store"
+
+
+@pytest.fixture(
+    scope="module",
+    params=["preview", pytest.param("quarto", marks=pytest.mark.skipif(not QUARTO, reason="no Quarto is at hand"))],
+)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def rendered(sent: Path, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("site") / "site"
+    with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings():
+        if QUARTO:
+            patched.setenv("QUARTO_PATH", QUARTO)
+        warnings.simplefilter("ignore", StoreWarning)
+        site.render(sent, output, engine=engine)
+    return output
+
+
+@pytest.fixture(scope="module")
+def address(rendered: Path) -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(rendered))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+def test_the_site_is_whole_and_tells_nothing_of_the_machine(rendered: Path, engine: str) -> None:
+    assert sorted(path.relative_to(rendered).as_posix() for path in rendered.rglob("*.html")) == sorted(PAGES)
+    for path in rendered.rglob("*"):
+        if path.is_file() and path.suffix in (".html", ".json", ".xml", ".txt"):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(f"{SECRET}|root:x", text), path
+            assert engine == "quarto" or evaluated(text) == [], path
+    assert all("Drawn from the results store" in (rendered / page).read_text(encoding="utf-8") for page in PAGES)
+    assert not Path("/tmp/owned").exists()
+
+
+def evaluated(source: str) -> list[str]:
+    """What Quarto would evaluate in a page that the preview engine drew: words that go around Markdown are in it as
+    they were printed, others as Markdown made them.
+    """
+    shortcode = r"\{\{(<|&lt;)|b58fc729-690b-4000-b19f-365a4093b2ff;"
+    return [found[0] for found in re.finditer(shortcode, source.partition("<body")[2])]
+
+
+def wanted(page: str) -> list[str]:
+    """What a page shows, letter for letter."""
+    title, task, difficulty, licence = (read(CARD[key]) for key in ("title", "task", "difficulty", "licence"))
+    plain, one, other, *_ = RECIPES
+    texts = {
+        "index.html": [title, plain, one, other, f"{hostile.CODE!a}", f"images/{hostile.FOLDER}/"],
+        "datasets.html": [title, task, difficulty, licence, *(f"{label} 4" for label in CLASSES)],
+        "models.html": [PROBE, plain, one, other],
+        "activations.html": [title, plain, *CLASSES, f"cnn-shallow · {PROBE}"],
+        "conclusions.html": [f"hostile {plain}", f"second {plain}", f"hostile {one} ({OTHER} 3<b>"],
+        "methods.html": [STUDY, OTHER, f"With preprocessing, in {STUDY}: {PROBE}, otsu."],
+        "sql.html": [*CLASSES[:2], plain, STUDY],
+    }
+    page_of_one = [title, task, difficulty, *map(read, CARD["notes"]), read(CARD["citation"]), licence,
+                   *CLASSES, f"At {plain}"]  # fmt: skip
+    own = [f"At {one}", f"At {one} ({OTHER} 3<b>", f"{PROBE}, otsu"]
+    return [seen(t) for t in texts.get(page, page_of_one + (own if "hostile" in page else []))]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+def test_every_page_in_a_browser(address: str) -> None:
+    assert look_through(address, PAGES) == []
+
+
+def look_through(address: str, pages: tuple[str, ...]) -> list[str]:
+    """What is wrong on these pages: what runs or is asked for that should not, and words that are not as they are."""
+    from playwright.sync_api import sync_playwright
+
+    wrong: list[str] = []
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+
+        def dialog(box: Any) -> None:
+            wrong.append(f"a dialog says {box.message}")
+            box.dismiss()
+
+        page.on("dialog", dialog)
+        page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith((address, "data:")) else wrong.append(f"asked {r.url}"))
+        page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        for name in pages:
+            page.goto(address + name)
+            for chart in page.locator(".chart").all():
+                chart.locator("svg").first.wait_for(timeout=20000)
+            wrong += [f"{name}: {what}" for what in page.evaluate(LOOK)]
+            words = seen(page.evaluate(WORDS))
+            wrong += [f"{name}: does not show {text}" for text in wanted(name) if text not in words]
+            if name.startswith("datasets/"):
+                wrong += [f"{name}: {what}" for what in _dataset(page)]
+        browser.close()
+    return wrong
+
+
+def _dataset(page: Any) -> Iterator[str]:
+    """What is wrong on the page of a dataset: its title, its tables and pictures by class, its chart, its links."""
+    if seen(page.locator("h1").inner_text()) != read(CARD["title"]):
+        yield "the title is another"
+    for what, place, count in (
+        ("table", "table >> nth=0 >> tbody tr td:first-child", len(CLASSES)),
+        ("samples", "#fig-samples .sample-class > span", len(CLASSES)),
+        ("activations", ".activation-class h4 >> nth=0", 1),
+    ):
+        if [seen(text) for text in page.locator(place).all_text_contents()][:count] != [*map(seen, CLASSES)][:count]:
+            yield f"{what}: the classes are others"
+    alternatives = [seen(e.get_attribute("alt")) for e in page.locator("#fig-samples img").all()]
+    if alternatives != [seen(f"class {label}") for label in CLASSES for _ in range(4)]:
+        yield "the pictures are called otherwise"
+    chart = page.locator("[id^=fig-confusion-]").first
+    axis = [seen(text) for text in chart.locator(".role-axis-label text").all_text_contents()]
+    if not {seen(label) for label in CLASSES if len(label) < 20} <= set(axis):
+        yield "the chart names other classes"
+    chart.locator(".mark-rect path").first.hover()
+    if seen(CLASSES[0]) not in page.locator("#vg-tooltip-element").inner_text():
+        yield "the tooltip names another class"
+    if page.locator("#vg-tooltip-element img").count():
+        yield "the tooltip holds a picture"
+    links = {e.get_attribute("href") for e in page.locator("main a[href^='http']").all()}
+    if links != {LINK}:
+        yield f"links: {links}"
+
+
+def test_a_generated_page_holds_no_word_as_code(sent: Path, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StoreWarning)
+        found = Results(sent)
+        prepare(tmp_path, found)
+    found.connection.close()
+    assert sorted(path.name for path in (tmp_path / "datasets").iterdir()) == ["hostile.qmd", "second.qmd"]
+    assert json.loads((tmp_path / LIST).read_text()) == ["hostile", "second"]
+    for number, name in enumerate(("hostile", "second")):
+        _, front, body = (tmp_path / "datasets" / f"{name}.qmd").read_text().split("---\n")
+        assert yaml.safe_load(front).keys() == {"title", "pagetitle", "description"}
+        assert not re.search(r"[@$\\]|\{(?!=html\})|<(?!/?(em|code|a)\b)", front)
+        cell = "from report import dataset_page\n\ndataset_page.show_page(NUMBER)\n".replace("NUMBER", str(number))
+        assert body == f"\n```{{python}}\n#| output: asis\n#| echo: false\n{cell}```\n"
+
+
+def test_no_two_recipes_share_an_address(sent: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StoreWarning)
+        found = Results(sent)
+    slugs = [section.slug for section in found._every_section]
+    found.connection.close()
+    assert len(set(slugs)) == len(slugs) > 6
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", slug) for slug in slugs)
