@@ -89,6 +89,8 @@ def run(
     prepared = runner.prepare(chosen, library, there)
     for name, reason in prepared.absent.items():
         printing.say(f"{name} is left out: {reason}")
+    for remark in prepared.remarks:
+        printing.wrapped(remark)
     if dry_run:
         done, failed = there.finished() if there else (set[str](), set[str]())
         left = plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)

@@ -127,7 +127,8 @@ def check(
     printing.audit(audit)
     printing.wrapped(datasets.balance(known, dataset))
     compared = checking.compare(dataset, checking.published(dataset.card, store))
-    different = [*datasets.miscounted(dataset), *compared.problems]
+    kept = datasets.look(known, dataset)
+    different = [*kept.refused, *kept.changed, *compared.problems]
     for sentence in [*different, *compared.notes]:
         printing.say(sentence)
     if different or audit.faulty:

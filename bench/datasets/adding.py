@@ -120,7 +120,8 @@ def _judged(card: Card, audit: Audit, duplicates: Duplicates, entries: Sequence[
     usable = {entry.label for entry in entries if entry.id not in left_out}
     if empty := sorted({entry.label for entry in entries} - usable):
         raise BenchError(f"class {empty[0]!r}: none of its files can be used; mend them or move the class away")
-    same = (tuple(image for image in images if image not in left_out) for images in audit.alike)
+    kept = audit.contradictions if duplicates == "keep" else ()
+    same = (tuple(image for image in images if image not in left_out) for images in (*kept, *audit.alike))
     return replace(card, left_out=tuple(left_out), same=tuple(images for images in same if len(images) > 1))
 
 

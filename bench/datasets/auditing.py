@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bench.datasets import grouping, layouts, metadata, scanning, similarity
 from bench.datasets.cards import Card
-from bench.datasets.findings import TOO_FEW, Facts, Finding, classes, findings
+from bench.datasets.facts import Facts, Finding, classes
+from bench.datasets.findings import TOO_FEW, findings
 from bench.datasets.loading import Dataset, Library
 from bench.datasets.metadata import Tell
 from bench.datasets.scanning import Scan
@@ -73,7 +74,7 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
     near = {scan.id: f"alike {number}" for number, scans in enumerate(alike) for scan in scans}
     tells = metadata.tells(readable, merge_groups(together, [near.get(scan.id, scan.id) for scan in readable]))
     side = dict(zip((scan.id for scan in readable), together, strict=True))
-    facts = Facts(scans, readable, leftovers, copies, alike, declared, side, guesses, tells)
+    facts = Facts(card, scans, readable, leftovers, copies, alike, declared, side, guesses, tells)
     return Audit(
         tuple(scans), tuple(findings(facts)),
         tuple(tuple(scan.id for scan in same) for same in copies if classes(same) > 1),
@@ -88,16 +89,6 @@ def examine(library: Library, dataset: Dataset, progress: Callable[[int, int], N
     entries, used = layouts.entries(dataset.card, folder), set(dataset.ids)
     scans = scanning.scan([entry for entry in entries if entry.id in used], progress)
     return audit(dataset.card, scans, layouts.leftovers(folder, entries, dataset.card))
-
-
-def miscounted(dataset: Dataset) -> list[str]:
-    """Where the number of images is not the card's, a sentence each."""
-    counted = dataset.counts()
-    return [
-        f"class {name!r} has {counted.get(name, 0)} images; the card says {expected}"
-        for name, expected in dataset.card.counts.items()
-        if counted.get(name, 0) != expected
-    ]
 
 
 def balance(library: Library, dataset: Dataset) -> str:
