@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from bench import dataset_commands, printing, store_commands
 from bench.dataset_commands import DataOption
 from bench.errors import BenchError, UsageError
-from bench.store_commands import DEFAULT_STORE, StoreOption
+from bench.store_commands import DEFAULT_STORE, StoreOption, option
 from store import QueryError, StoreError, StoreWarning
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def run(
         int | None, typer.Option(help="Repeats of the cross-validation, instead of the study's.")
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Folds, instead of the study's.")] = None,
+    holdout: Annotated[
+        float | None, typer.Option(help="The share of each class that is held out, instead of the study's.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the study's.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Image size in pixels, instead of the study's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU, else the CPU), cpu, or cuda:0,1.")] = "auto",
@@ -78,8 +82,9 @@ def run(
     from store import Store, require_store_or_empty
 
     chosen = _study(
-        study, dataset, model, {"repeats": repeats, "folds": folds}, {"epochs": epochs, "image_size": image_size}
-    )
+        study, dataset, model, {"repeats": repeats, "folds": folds, "holdout": holdout},
+        {"epochs": epochs, "image_size": image_size},
+    )  # fmt: skip
     require_store_or_empty(store)
     library = dataset_commands.library(data)
     if dataset:
@@ -112,10 +117,12 @@ def run(
     if result.failures:
         printing.failures(result.failures)
         printing.say(f"{result.finished} trials trained, {len(result.failures)} failed.")
-        printing.say("`bench run --retry-failed` trains the failed ones again.")
+        printing.say(f"`bench {shlex.join(sys.argv[1:])} --retry-failed` trains the failed ones again.")
         raise typer.Exit(1)
     if result.finished:
-        printing.say(f"{result.finished} trials trained; {store} has them. `bench report` draws the website.")
+        printing.say(
+            f"{result.finished} trials trained; {store} has them. `bench report{option(store)}` draws the website."
+        )
     else:
         printing.say(f"nothing to train: {store} has what can be had of the {wanted} trials.")
 
@@ -135,7 +142,7 @@ def status(
         print(json.dumps(cells, indent=2, default=str))
         return
     if not cells:
-        printing.say(f"{store} has no trials planned yet; `bench run` plans and trains them.")
+        printing.say(f"{store} has no trials planned yet; `bench run{option(store)}` plans and trains them.")
         return
     printing.status(cells)
 

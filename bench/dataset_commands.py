@@ -1,6 +1,7 @@
 """The commands below `bench dataset`: they parse, call, and print."""
 
 import os
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench import printing
-from bench.store_commands import DEFAULT_STORE, StoreOption
+from bench.errors import UsageError
+from bench.store_commands import DEFAULT_STORE, StoreOption, option
 
 if TYPE_CHECKING:
-    from bench.datasets import Library
+    from bench.datasets import Dataset, Library
 
 app = typer.Typer(no_args_is_help=True, help="List, add, fetch, check and remove datasets.")
 DataOption = Annotated[
@@ -24,12 +26,19 @@ DataOption = Annotated[
 ]
 
 
-class Duplicates(StrEnum):
-    """What `add` does about a picture that stands in several classes."""
+class Doubtful(StrEnum):
+    """What `add` does about what can hardly be right: a picture that stands in several classes, a mask."""
 
     refuse = "refuse"
     leave_out = "leave-out"
     keep = "keep"
+
+
+class Subfolders(StrEnum):
+    """What folders in class folders are."""
+
+    groups = "groups"
+    plain = "plain"
 
 
 @app.command("list")
@@ -38,7 +47,11 @@ def list_all(data: DataOption = []) -> None:
     known = library(data)
     rows = []
     for name in known.known():
-        card = known.card(name)
+        try:
+            card = known.card(name)
+        except UsageError as error:
+            printing.say(f"{name} is left out: {error}")
+            continue
         folder = known.image_folder(card)
         place = "built in" if card.generator else (str(folder) if folder else "no images here")
         rows.append([name, card.title, len(card.classes) or "", sum(card.counts.values()) or "", place])
@@ -62,21 +75,39 @@ def add(
         typer.Option(help="A regular expression; what it captures in a file's name is the image's group (a patient)."),
     ] = None,
     duplicates: Annotated[
-        Duplicates, typer.Option(help="What to do about a picture that stands in several classes.")
-    ] = Duplicates.refuse,
+        Doubtful, typer.Option(help="What to do about a picture that stands in several classes.")
+    ] = Doubtful.refuse,
+    masks: Annotated[
+        Doubtful, typer.Option(help="What to do about files that are named as masks of others are: 7_mask.png.")
+    ] = Doubtful.refuse,
+    subfolders: Annotated[
+        Subfolders | None,
+        typer.Option(help="What folders in class folders are: groups (patients, slides), or plain, of no meaning."),
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The table that lists the images: CSV, TSV or Parquet.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(metavar="COLUMN", help="Its column that names the files.")] = None,
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Its column that has the classes.")] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Its column of what belongs together (a patient, a slide).")
+    ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the data folder.")] = False,
 ) -> None:
     """Make a folder of images known: read them all, say what was found, write a card. Changes none of them."""
     from bench import datasets
 
+    known = library(data)
+    columns = {name: column for name, column in (("path", path), ("label", label), ("group", group)) if column}
     with printing.counting("reading", "images") as progress:
-        path, dataset = datasets.add(
-            library(data), name, folder, groups=groups, duplicates=duplicates.value, copy=copy,
+        card, dataset = datasets.add(
+            known, name, folder, groups=groups, duplicates=duplicates.value, masked=masks.value,
+            subfolders=subfolders.value if subfolders else None, manifest=manifest, columns=columns, copy=copy,
             tell=printing.audit, progress=progress,
         )  # fmt: skip
-    printing.wrapped(datasets.balance(library(data), dataset))
-    printing.say(f"card written: {path} (source, licence and more can be added there)")
-    printing.say(f"next: bench run --dataset {name}, then bench report")
+    printing.wrapped(datasets.balance(known, dataset))
+    printing.say(f"card written: {card} (source, licence and more can be added there)")
+    _next(known, dataset)
 
 
 @app.command("fetch")
@@ -107,7 +138,7 @@ def fetch(
         folder, new = fetching.fetch(known, name, published, count=count, progress=progress)
     printing.say(f"{name}: images written to {folder}" if new else f"{name}: already in {folder}, nothing was fetched")
     check(name, store, data)
-    printing.say(f"next: bench run --dataset {name}")
+    printing.say(f"next: bench run --dataset {name}{known.options}{option(store)}")
 
 
 @app.command("check")
@@ -129,7 +160,7 @@ def check(
     compared = checking.compare(dataset, checking.published(dataset.card, store))
     kept = datasets.look(known, dataset)
     different = [*kept.refused, *kept.changed, *compared.problems]
-    for sentence in [*different, *compared.notes]:
+    for sentence in [*different, *kept.slips, *compared.notes]:
         printing.say(sentence)
     if different or audit.faulty:
         raise typer.Exit(1)
@@ -144,6 +175,20 @@ def remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: Data
     printing.say(f"removed {datasets.remove(library(data), name)}; images and results are untouched.")
 
 
+def _next(known: "Library", dataset: "Dataset") -> None:
+    """Print the commands that come next, as they can be typed."""
+    from bench.datasets import feasible
+    from bench.protocol import Protocol
+
+    found = feasible.of(dataset, Protocol())
+    if found is None:
+        printing.say(f"next: mend that, then bench dataset check {dataset.name}{known.options}")
+    else:
+        split = found.options(Protocol())
+        printing.say(f"next: bench run --dataset {dataset.name}{split}{known.options}")
+        printing.say("then: bench report")
+
+
 def library(data: list[str]) -> "Library":
     """The datasets within reach of the command."""
     from bench.datasets import Library
@@ -151,4 +196,4 @@ def library(data: list[str]) -> "Library":
 
     chosen = data or [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part] or ["data"]
     folders = tuple(Path(part).expanduser() for part in chosen)
-    return Library(folders, cache_folder(), printing.say)
+    return Library(folders, cache_folder(), printing.say, "".join(f" --data {shlex.quote(part)}" for part in data))

@@ -53,22 +53,20 @@ def prepare(study: Study, library: Library, store: Store | None = None) -> Prepa
     absent: dict[str, str] = {}
     remarks: list[str] = []
     for name in names:
-        if library.image_folder(library.card(name)) is None:
-            absent[name] = "no images here"
-            continue
         try:
+            if library.image_folder(library.card(name)) is None:
+                absent[name] = "no images here"
+                continue
             dataset = library.load(name, images_per_class=study.images_per_class)
             seen = datasets.look(library, dataset, study.images_per_class)
             if seen.refused:
                 raise BenchError(f"dataset {name!r}: {seen.refused[0]}")
             loaded.append(datasets.draw(library, dataset, study.protocol, kept))
-            remarks += [f"{name}: {remark}" for remark in (*seen.changed, *seen.remarks)]
-        except UsageError:
-            raise
+            remarks += [f"{name}: {remark}" for remark in seen.all()]
         except BenchError as error:
             if study.datasets is not None:
                 raise
-            absent[name] = str(error)  # one folder that does not fit must not stop all the others
+            absent[name] = str(error)  # one folder or card that does not fit must not stop all the others
     if not loaded and any(reason != "no images here" for reason in absent.values()):
         raise BenchError(next(reason for reason in absent.values() if reason != "no images here"))
     if not loaded:

@@ -1,10 +1,12 @@
 """What findings are made of, and the words that they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from bench.datasets import grouping
 from bench.datasets.cards import Card
+from bench.datasets.layouts import Entry
 from bench.datasets.metadata import Tell
 from bench.datasets.scanning import Scan
 
@@ -31,7 +33,7 @@ class Facts:
 
     `readable` are the scans that are images; `copies` are sets of equal bytes, `alike` sets of one picture in different
     bytes. `declared` are the groups that card or manifest give, by image id; `together` names for every image with whom
-    it stays on one side: its group, its copies, and what the card calls the same.
+    it stays on one side: its group, its copies, and what the card calls the same. `masks` are named as such.
     """
 
     card: Card
@@ -44,9 +46,18 @@ class Facts:
     together: Mapping[str, str]
     guesses: Sequence[grouping.Guess]
     tells: Sequence[Tell]
+    masks: Sequence[Entry]
 
 
 # --- Words
+
+
+def nearly_alike(labels: Iterable[str]) -> list[list[str]]:
+    """Sets of classes whose names differ in case, in spaces, or in how accents are stored alone."""
+    same: dict[str, list[str]] = {}
+    for label in sorted(set(labels)):
+        same.setdefault(" ".join(normalize("NFKC", label).casefold().split()), []).append(label)
+    return [found for found in same.values() if len(found) > 1]
 
 
 def classes(same: Sequence[Scan]) -> int:

@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.datasets import metadata
-from bench.datasets.facts import Facts, Finding, all_ids, classes, ids, names, number, shown
+from bench.datasets import feasible, metadata
+from bench.datasets.facts import Facts, Finding, all_ids, classes, ids, names, nearly_alike, number, shown
 from bench.datasets.group_findings import groups
+from bench.datasets.layouts import part_rank
+from bench.datasets.metadata import Tell
 from bench.datasets.scanning import Scan
 from bench.protocol import Protocol
 
 FEW = 25
-TOO_FEW = "too few images"
+TOO_FEW, NEARLY_ALIKE = "too few images", "classes nearly alike"
 
 
 def findings(facts: Facts) -> list[Finding]:
@@ -30,6 +32,35 @@ def _unreadable(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "unreadable", True, f"{number(len(broken), 'file')} cannot be used: {names(shown)}",
             "Mend or remove them; until then leave them out, under `left_out` in the card", ids(broken),
+        )  # fmt: skip
+
+
+def _masks(facts: Facts) -> Iterator[Finding]:
+    if facts.masks:
+        yield Finding(
+            "masks", True,
+            f"{number(len(facts.masks), 'file')} named as masks of other files: "
+            f"{names([entry.id for entry in facts.masks])}",
+            'Leave them out: add with --masks leave-out, or write masks = "leave-out" in the card. If they are images '
+            "like the others, say keep instead", tuple(entry.id for entry in facts.masks),
+        )  # fmt: skip
+
+
+def _classes_nearly_alike(facts: Facts) -> Iterator[Finding]:
+    for same in nearly_alike(scan.label for scan in facts.scans):
+        yield Finding(
+            NEARLY_ALIKE, True,
+            f"Classes whose names differ in upper and lower case or in spaces alone: {names([*map(repr, same)])}",
+            "If they are one class, give them one name; as it is they are told apart",
+            ids([scan for scan in facts.scans if scan.label in same]),
+        )  # fmt: skip
+    parts = sorted({scan.label for scan in facts.scans if not scan.entry.part and part_rank(scan.label) is not None})
+    if parts and not facts.card.manifest:
+        yield Finding(
+            "classes called as parts", False,
+            f"{names([*map(repr, parts)])} {'is' if len(parts) == 1 else 'are'} called as a part of a split is, and "
+            f"{'counts' if len(parts) == 1 else 'count'} as a class here",
+            "If it holds images of several classes, sort them into folders of their classes",
         )  # fmt: skip
 
 
@@ -74,13 +105,12 @@ def _copies(facts: Facts) -> Iterator[Finding]:
 def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
     counts = Counter(scan.label for scan in facts.readable)
     wanted = Protocol()
-    for label in sorted({scan.label for scan in facts.scans}):
-        if counts[label] <= wanted.folds:
-            yield Finding(
-                TOO_FEW, True, f"Class {label!r} has {number(counts[label], 'usable image')}: too few for a "
-                f"holdout and {wanted.folds} folds",
-                "Add images, join it with another class, or run with fewer `--folds`",
-            )  # fmt: skip
+    small = [label for label in sorted({scan.label for scan in facts.scans}) if counts[label] <= wanted.folds]
+    mend = _what_would_do(facts, wanted) if small else ""
+    for label in small:
+        usable = number(counts[label], "usable image")
+        what = f"Class {label!r} has {usable}: too few for a holdout and {wanted.folds} folds"
+        yield Finding(TOO_FEW, True, what, mend)
     few = {label: count for label, count in sorted(counts.items()) if wanted.folds < count < FEW}
     if few:
         said = ", ".join(f"{label} has {count}" for label, count in few.items())
@@ -90,30 +120,53 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
             tuple(scan.id for scan in facts.readable if scan.label in few),
         )  # fmt: skip
     if counts and (most := max(counts.values())) >= 3 * (least := min(counts.values())):
-        large, small = (sorted(k for k, v in counts.items() if v == n)[0] for n in (most, least))
+        large, little = (sorted(k for k, v in counts.items() if v == n)[0] for n in (most, least))
         yield Finding(
-            "imbalance", False, f"{large} has {most / least:.1f} times the images of {small}",
+            "imbalance", False, f"{large} has {most / least:.1f} times the images of {little}",
             "Nothing needs to be done: training draws each class alike, and balanced accuracy counts each alike",
         )  # fmt: skip
 
 
+def _what_would_do(facts: Facts, wanted: Protocol) -> str:
+    """The numbers by which the images could be cut, or that there are none."""
+    labels = sorted({scan.label for scan in facts.scans})
+    if {scan.label for scan in facts.readable} != set(labels):
+        return "Add images, or move the class away"
+    found = feasible.numbers(
+        [labels.index(scan.label) for scan in facts.readable], [facts.together[scan.id] for scan in facts.readable],
+        [scan.entry.held for scan in facts.readable] if any(scan.entry.held for scan in facts.readable) else None,
+        wanted,
+    )  # fmt: skip
+    said = feasible.advice(found, wanted)
+    return said[0].upper() + said[1:] + ("; more images, or a class joined with another, would be better" * bool(found))
+
+
 def _metadata(facts: Facts) -> Iterator[Finding]:
     clear = [tell for tell in facts.tells if tell.clear]
-    alone = [tell for tell in clear if tell.of != metadata.ALL]
-    if not clear:
-        return
-    told = []
-    for tell in (*alone, *(tell for tell in clear if tell.of == metadata.ALL)):
-        shares = {"file type": _by_class(facts.readable, lambda scan: scan.format),
-                  "colours": _by_class(facts.readable, lambda scan: scan.mode)}.get(tell.of, "")  # fmt: skip
-        told.append(f"{tell.of} {tell.score:.2f} ({tell.low:.2f} to {tell.high:.2f}){shares}")
-    yield Finding(
-        "tells the class", False,
-        f"What should not tell the class does. Balanced accuracy without a look at the picture, where chance is "
-        f"{clear[0].chance:.2f}: {'; '.join(told)}",
-        "No model sees these, but the classes seem to come from different places, and that may show in the pixels: "
-        "say so in the card's notes, and doubt high scores",
-    )  # fmt: skip
+    borders = [tell for tell in clear if tell.of == metadata.BORDERS]
+    files = [tell for tell in clear if tell.of not in (metadata.BORDERS, metadata.ALL)]
+    if files:
+        told = []
+        for tell in (*files, *(tell for tell in clear if tell.of == metadata.ALL)):
+            shares = {"file type": _by_class(facts.readable, lambda scan: scan.format),
+                      "colours": _by_class(facts.readable, lambda scan: scan.mode)}.get(tell.of, "")  # fmt: skip
+            told.append(f"{_scored(tell)}{shares}")
+        yield Finding(
+            "tells the class", False,
+            f"What should not tell the class does. Balanced accuracy by the files alone, where chance is "
+            f"{files[0].chance:.2f}: {'; '.join(told)}",
+            "No model is told file types or sizes, but images of one class were stored or cut otherwise than those of "
+            "another, and that may show in the pixels: say so in the card's notes, and doubt high scores",
+        )  # fmt: skip
+    if borders:
+        yield Finding(
+            "dark borders tell the class", False,
+            f"How much of a picture is dark along its edges tells the class. Balanced accuracy by that alone, where "
+            f"chance is {borders[0].chance:.2f}: {_scored(borders[0])}",
+            "Models see it. Look at some: where the dark is the ground around a cell, it tells the cell's size, which "
+            "may be just what is asked; where it comes from the device or from cutting, doubt high scores; where whole "
+            "pictures are nearly black, their values are small",
+        )  # fmt: skip
 
 
 def _kinds(facts: Facts) -> Iterator[Finding]:
@@ -136,18 +189,26 @@ def _kinds(facts: Facts) -> Iterator[Finding]:
 def _left_lying(facts: Facts) -> Iterator[Finding]:
     mends = {
         "Pictures of a kind that is not read": "Store them as PNG or TIFF if they are wanted",
+        "Pictures without the ending of one": "Give them the ending of what they are, .png or .jpg, if they are wanted",
         "Images that are in no class folder": "Move them right into the folder of their class, or list all images in "
         "a manifest",
+        "Images that the manifest does not list": "Nothing needs to be done if they are not wanted; else add a line "
+        "for each",
+        "Images beside the given split": "Nothing needs to be done if they are not wanted; else move them into a part",
+        "Folders called as the parts of a split, which are no classes": "Sort their images into the class folders if "
+        "they are wanted; if such a folder is a class, give it another name",
         "Linked folders": "Links are not followed, since they may lead in a circle; add the folder that they mean",
     }
     for reason, paths in facts.leftovers.items():
-        yield Finding(
-            "not read", False, f"{reason}: {names(paths)}", mends.get(reason, "Nothing needs to be done"), tuple(paths)
-        )
+        mend = mends.get(reason, "Nothing needs to be done")
+        if reason.startswith("A table"):
+            mend = "If these are the classes that you mean, add with --manifest FILE --path COLUMN --label COLUMN"
+        yield Finding("not read", False, f"{reason} ({len(paths)}): {names(paths)}", mend, tuple(paths))
 
 
 LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _unreadable, _contradictions, _classes_that_are_small, groups, _copies, _metadata, _kinds, _left_lying,
+    _unreadable, _masks, _classes_nearly_alike, _contradictions, _classes_that_are_small, groups, _copies, _metadata,
+    _kinds, _left_lying,
 )  # fmt: skip
 
 
@@ -162,6 +223,10 @@ def _apart(facts: Facts) -> list[tuple[Scan, ...]]:
 def _across_parts(sets: Sequence[Sequence[Scan]]) -> str:
     torn = sum(len({(scan.entry.part, scan.entry.held) for scan in same}) > 1 for same in sets)
     return f"; {torn} of them in more than one of the given parts" if torn else ""
+
+
+def _scored(tell: Tell) -> str:
+    return f"{tell.of} {tell.score:.2f} ({tell.low:.2f} to {tell.high:.2f})"
 
 
 def _by_class(scans: Sequence[Scan], value: Callable[[Scan], str]) -> str:

@@ -37,12 +37,15 @@ def groups(facts: Facts) -> Iterator[Finding]:
 
 def _declared_groups(facts: Facts) -> Iterator[Finding]:
     sizes = Counter(facts.declared.values())
-    alone = max(sizes.values()) == 1
-    yield Finding(
-        "groups", False, _sizes(sizes),
-        "No two images share one, so nothing is kept together; see whether the rule reads what it should" if alone
-        else "Each stays on one side of every split",
-    )  # fmt: skip
+    mend = "Each stays on one side of every split"
+    if max(sizes.values()) == 1:
+        mend = "No two images share one, so nothing is kept together; see whether the rule reads what it should"
+    elif facts.card.subfolders == "groups" and any(scan.entry.group for scan in facts.readable):
+        mend += (
+            ". They are the folders in the class folders; if those are no patients or slides, add with "
+            "--subfolders plain"
+        )
+    yield Finding("groups", False, _sizes(sizes), mend)
     others = [scan for scan in facts.readable if scan.id not in facts.declared]
     if others:
         yield Finding(

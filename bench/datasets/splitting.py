@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from bench import protocol
+from bench.datasets import feasible
 from bench.datasets.loading import Dataset, Library
 from bench.errors import BenchError, UsageError
 
@@ -58,7 +59,10 @@ def draw(library: Library, dataset: Dataset, wanted: protocol.Protocol, kept: Ke
             held = [False] * len(dataset.ids)
             for position in next(iter(known.values())).holdout:
                 held[position] = True
-        drawn = protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes, held)
+        try:
+            drawn = protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes, held)
+        except BenchError as error:
+            raise BenchError(feasible.explained(error, dataset, wanted)) from None
         return Drawn(dataset, identity, [known.get((split.repeat, split.fold), split) for split in drawn])
     except UsageError:
         raise
