@@ -55,10 +55,9 @@ def write(path: Path, array: NDArray[Any]) -> None:
         np.save(file, array)
 
 
-def copy(part: NDArray[Any], to: NDArray[Any]) -> None:
-    """Copy a part of an array that `kept` gave into memory, and let go of the pages of the file that it came from."""
-    np.copyto(to, part)
-    base = part.base
+def let_go(array: NDArray[Any]) -> None:
+    """Let go of the pages in memory of an array that `kept` gave, after a part of it was copied."""
+    base = array.base
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):

@@ -1,13 +1,12 @@
-"""Running one cell: from a dataset's pixels to the outcomes of its trials, and the rows that the store keeps."""
+"""Running one cell: from a dataset's pixels to its trials as rows of the store. Each kind of model trains itself."""
 
 import json
 import platform
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench import activations, features, images, memory, networks, precision, training
+from bench import activations, heads, images, memory, networks, precision, regressions
 from bench import pixels as pixels_
-from bench.models import Floor, Network, Transfer
+from bench.material import Material, Progress, Trained, Trainer
+from bench.models import Kind
 from bench.plan import Cell, Trial
-from bench.protocol import Split, split_hash
+from bench.protocol import split_hash
 from bench.training import Outcome
 
 
@@ -33,11 +33,19 @@ class Finished:
     activations: list[dict[str, Any]]
 
 
+TRAINERS: dict[Kind, Trainer] = {
+    "floor": regressions.train_floors,
+    "probe": regressions.train_probes,
+    "transfer": heads.train,
+    "network": networks.train,
+}
+
+
 def run(
     cell: Cell,
     cache_folder: Path,
     device: torch.device,
-    progress: Callable[[float], None],
+    progress: Progress,
     take: Callable[[Trial], bool] = lambda trial: True,
     pixels: images.Pixels | None = None,
 ) -> Iterator[list[Finished]]:
@@ -52,99 +60,18 @@ def run(
     willing = filter(take, cell.trials)
     if (beginning := next(willing, None)) is None:
         return  # before any image is read: another run may train them all
-    taken = chain([beginning], willing)
-    split = cell.trials[0].split
     if pixels is None:
         pixels = pixels_.load(cell.dataset, cell.recipe, cache_folder)
-    mean, std = images.channel_statistics(pixels[_outside(cell)])
-    normalised = (mean, std)
+    outside = _outside(cell)
+    mean, std = images.channel_statistics(pixels[outside])
     labels = np.array(cell.dataset.labels)
-    first = _first_of_each_class(cell)
-
-    def maps(network: Any, middle: Any) -> list[dict[str, Any]]:
-        captured = activations.capture(network, middle, pixels[first], mean, std, device)
-        for row, place in zip(captured, first, strict=True):
-            image = cell.dataset.images[place]
-            row |= {"image_id": image.id, "label": cell.dataset.classes[image.label]}
-            row["thumbnail"] = pixels_.thumbnail(image, cell.recipe) if cell.dataset.card.show_images else None
-        return captured
-
-    starts_cell = split.repeat == 0 and split.fold == 0
-    for together in _outcomes(cell, taken, pixels, labels, normalised, cache_folder, device, progress):
-        finished = []
-        for trial, outcome, frozen, shown in together:
-            captured = maps(*shown) if shown and starts_cell and trial is cell.trials[0] and not outcome.error else []
-            row = _row(cell, trial, outcome, normalised, frozen, device)
-            finished.append(Finished(trial, row, _predictions(cell, outcome), captured))
-        yield finished
-
-
-def _outcomes(
-    cell: Cell,
-    taken: Iterator[Trial],
-    pixels: images.Pixels,
-    labels: Any,
-    normalised: tuple[list[float], list[float]],
-    cache_folder: Path,
-    device: torch.device,
-    progress: Callable[[float], None],
-) -> Iterator[Sequence[tuple[Trial, Outcome, int, tuple[Any, Any] | None]]]:
-    """Trials with their outcomes, the number of frozen weights, and the network and layer to show: those that train
-    together at once, networks one by one, each taken when its turn comes.
-    """
-    classes, seed = len(cell.dataset.classes), cell.protocol.seed
-    trials = [] if cell.model.kind == "network" else list(taken)
-    splits = [trial.split for trial in trials]
-    built: Any
-    if cell.model.kind == "floor":
-        built = cell.model.make(classes)
-        assert isinstance(built, Floor)
-        numbers = built.describe(pixels)
-        together = []
-        for trial in trials:
-            together.append((trial, training.fit_floor(numbers, labels, trial.split), 0, None))
-            progress(1 / len(trials))
-        yield together
-    elif cell.model.kind == "transfer":
-        torch.manual_seed(seed)  # for backbones that start from random weights
-        built = cell.model.make(classes)
-        assert isinstance(built, Transfer)
-        outside = _outside(cell)
-        model = (cell.model.name, str(cell.model.version), cell.weights)
-        key = (cell.dataset.order_hash, *model, *pixels_.source(cell.recipe))
-        source = features.Source(key, pixels, *normalised, outside, cell.recipe.view_count, seed)
-        passes = len(pixels) + len(outside) * source.views
-        began = time.perf_counter()
-        frozen = features.frozen_features(
-            built.backbone, source, cache_folder, device, lambda count: progress(0.9 * count / passes)
-        )
-        share = (time.perf_counter() - began) / len(splits)
-        outcomes = training.train_heads(frozen, labels, classes, splits, built.head, cell.recipe, seed, device)
-        parameters = sum(p.numel() for p in built.backbone.parameters())
-        for outcome in outcomes:
-            outcome.seconds += share
-        shown = (built.backbone, built.middle)
-        yield [(trial, outcome, parameters, shown) for trial, outcome in zip(trials, outcomes, strict=True)]
-    else:
-
-        def build(split: Split) -> Network:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(training.seed_of(split, seed, "init"))
-                network = cell.model.make(classes)
-            assert isinstance(network, Network)
-            return network
-
-        work = sum(len(trial.split.train) for trial in cell.trials) * cell.recipe.epochs
-        at_once = networks.AT_ONCE[device.type]
-        while trials := list(islice(taken, at_once)):
-            trained = networks.train_networks(
-                build, pixels, labels, *normalised, [trial.split for trial in trials], cell.recipe, seed, device,
-                lambda count: progress(count / work),
-            )  # fmt: skip
-            yield [
-                (trial, outcome, 0, (network.module, network.middle))
-                for trial, (outcome, network) in zip(trials, trained, strict=True)
-            ]
+    material = Material(cell, pixels, labels, mean, std, outside, cache_folder, device)
+    capture = activations.capturing(material)
+    for together in TRAINERS[cell.model.kind](material, chain([beginning], willing), capture, progress):
+        yield [
+            Finished(each.trial, _row(material, each), _predictions(cell, each.outcome), list(each.captured))
+            for each in together
+        ]
 
 
 def _outside(cell: Cell) -> NDArray[np.int64]:
@@ -154,21 +81,13 @@ def _outside(cell: Cell) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(len(cell.dataset.images)), cell.trials[0].split.holdout)
 
 
-def _first_of_each_class(cell: Cell) -> list[int]:
-    holdout = cell.trials[0].split.holdout
-    labels = np.array(cell.dataset.labels)[holdout]
-    return [int(holdout[labels == number][0]) for number in range(len(cell.dataset.classes))]
-
-
-def _row(
-    cell: Cell, trial: Trial, outcome: Outcome, normalised: tuple[list[float], list[float]], frozen: int,
-    device: torch.device,
-) -> dict[str, Any]:  # fmt: skip
-    return _identity(cell, trial, device) | {
+def _row(material: Material, trained: Trained) -> dict[str, Any]:
+    outcome = trained.outcome
+    return _identity(material.cell, trained.trial, material.device) | {
         "status": "failed" if outcome.error else "done", "error": outcome.error,
-        "mean": normalised[0], "std": normalised[1], "loss": outcome.loss, "accuracy": outcome.accuracy,
-        "seconds": outcome.seconds, "images_trained": outcome.images, "peak_memory": memory.peak(device),
-        "parameters_trained": outcome.parameters_trained, "parameters_frozen": frozen,
+        "mean": material.mean, "std": material.std, "loss": outcome.loss, "accuracy": outcome.accuracy,
+        "seconds": outcome.seconds, "images_trained": outcome.images, "peak_memory": memory.peak(material.device),
+        "parameters_trained": outcome.parameters_trained, "parameters_frozen": trained.frozen,
     }  # fmt: skip
 
 
@@ -180,7 +99,7 @@ def failed_row(cell: Cell, trial: Trial, reason: str, device: torch.device) -> d
 def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
     return {
         "trial_id": trial.id, "cell_id": cell.id, "dataset": cell.dataset.name, "model": cell.model.name,
-        "recipe": cell.recipe.name, "recipe_json": json.dumps(cell.recipe.as_dict()),
+        "recipe": cell.recipe_name, "recipe_json": json.dumps(cell.recipe.as_dict()),
         "protocol_json": json.dumps(cell.protocol.as_dict()),
         "repeat": trial.split.repeat, "fold": trial.split.fold,
         "dataset_hash": cell.dataset.content_hash, "split_hash": split_hash(trial.split, cell.dataset.ids),

@@ -1,7 +1,7 @@
 """Frozen features, once: each image passes through a frozen backbone as it is, and once for each augmented view.
 
-All trials of a cell draw on the same views. That wastes nothing, and makes the comparison of two models on the
-same splits sharper. The arrays live on disk beside the decoded images, at half precision.
+All trials of all models of a backbone draw on the same views. That wastes nothing, and makes the comparison of two
+models on the same splits sharper. The arrays live on disk beside the decoded images, at half precision.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from bench import augmentation, threads
+from bench import augmentation, pixels, threads
 from bench import cache as cache_
 from bench.folding import folded
 from bench.images import Pixels
+from bench.material import Material, Progress
+from bench.models import Backbone
 from bench.protocol import fingerprint
 from bench.recipe import PROCEDURE
 
@@ -35,7 +37,7 @@ Features = NDArray[np.float16]
 class Source:
     """What frozen features depend on.
 
-    `key` names the dataset's content, the backbone's version and its weights; `mean` and `std` are the
+    `key` names the dataset's content, the backbone and its weights; `mean` and `std` are the
     dataset's own, as fractions; `augmented` are the positions of the images outside the holdout.
     """
 
@@ -52,6 +54,58 @@ class Source:
         parts = [*self.key, self.pixels.shape[1], list(self.mean), list(self.std), self.augmented.tolist()]
         name = fingerprint([*parts, self.views, self.seed, PROCEDURE])
         return cache / "features" / f"{name}.npy"
+
+
+class Views:
+    """Images as the training of heads asks for them: some columns of (1 + views, N, D) features, on its device.
+
+    What is asked for lies in one place, which is used again for the next answer of that size: a new one each time would
+    crumble memory. Of the file no page is kept.
+    """
+
+    def __init__(self, found: Features, columns: slice, device: torch.device) -> None:
+        self.found, self.columns, self.device = found, columns, device
+        self.width = columns.stop - columns.start
+        self._place = np.empty((0, found.shape[2]), dtype=found.dtype)
+
+    def take(self, views: NDArray[np.int64], rows: NDArray[np.int64]) -> Tensor:
+        """(…, d) of so many images, each in its view."""
+        images, width = self.found.shape[1:]
+        if len(self._place) != rows.size:
+            self._place = np.empty((rows.size, width), dtype=self.found.dtype)
+        flat = self.found.reshape(-1, width)
+        np.take(flat, (views * images + rows).ravel(), axis=0, out=self._place, mode="clip")
+        cache_.let_go(self.found)
+        return torch.from_numpy(self._place).to(self.device)[:, self.columns].reshape(*rows.shape, self.width)
+
+    def plain(self, rows: NDArray[np.int64]) -> Tensor:
+        """(…, d) of so many images as they are."""
+        return self.take(np.zeros_like(rows), rows)
+
+
+class Columns(nn.Module):
+    """Some of the features, (N, D) to (N, d): those that a model of a shared backbone uses."""
+
+    def __init__(self, columns: slice) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, D) to (N, d)."""
+        return x[:, self.columns]
+
+
+def of_material(material: Material, backbone: Backbone, views: int, progress: Progress) -> Features:
+    """(1 + views, N, D) what a cell's backbone makes of its images; the passes are nine tenths of the cell's work."""
+    cell = material.cell
+    key = (cell.dataset.order_hash, backbone.name, cell.weights, *pixels.source(cell.recipe))
+    source = Source(key, material.pixels, material.mean, material.std, material.outside, views, material.seed)
+    passes = len(source.pixels) + len(source.augmented) * views
+
+    def passed(count: int) -> None:
+        progress(0.9 * count / passes)
+
+    return frozen_features(backbone.module, source, material.cache, material.device, passed)
 
 
 def frozen_features(

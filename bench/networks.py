@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 import numpy as np
 import torch
@@ -20,7 +20,9 @@ from torch.nn import functional as F  # noqa: N812
 from bench import augmentation, precision, threads, training
 from bench.features import filled
 from bench.images import Pixels
+from bench.material import Capture, Explained, Material, Progress, Trained
 from bench.models import Network
+from bench.plan import Trial
 from bench.protocol import Split
 from bench.recipe import Recipe
 from bench.training import Outcome, Probabilities
@@ -31,6 +33,39 @@ ASKED = 32
 """Images of which a network is asked at once."""
 EAGER = 3
 """Steps of a network that a GPU runs before one is recorded, while its libraries choose their kernels."""
+
+
+def train(
+    material: Material, taken: Iterator[Trial], capture: Capture, progress: Progress
+) -> Iterator[Sequence[Trained]]:
+    """Train the networks of a cell, as many side by side as the device takes, each taken when its turn comes."""
+    cell, splits_of = material.cell, [trial.split for trial in material.cell.trials]
+    work = sum(len(split.train) for split in splits_of) * cell.recipe.epochs
+
+    def build(split: Split) -> Network:
+        network = cell.model.seeded(material.classes, training.seed_of(split, material.seed, "init"))
+        assert isinstance(network, Network)
+        return network
+
+    def random() -> Explained:
+        bare = cell.model.with_weights("none").seeded(material.classes, material.seed + 1)
+        assert isinstance(bare, Network)
+        return explained(bare)
+
+    while trials := list(islice(taken, AT_ONCE[material.device.type])):
+        trained = train_networks(
+            build, material.pixels, material.labels, material.mean, material.std, [trial.split for trial in trials],
+            cell.recipe, material.seed, material.device, lambda count: progress(count / work),
+        )  # fmt: skip
+        yield [
+            Trained(trial, outcome, 0, () if outcome.error else capture(trial, lambda n=network: explained(n), random))  # type: ignore[misc]
+            for trial, (outcome, network) in zip(trials, trained, strict=True)
+        ]
+
+
+def explained(network: Network) -> Explained:
+    """A network as the activation figures take it."""
+    return Explained(network.module, network.middle, network.deepest)
 
 
 def train_networks(

@@ -42,7 +42,17 @@ class Cell:
     @property
     def name(self) -> str:
         """For people: dataset, model and recipe."""
-        return f"{self.dataset.name} · {self.model.name} · {self.recipe.name}"
+        return f"{self.dataset.name} · {self.model.name} · {self.recipe_name}"
+
+    @property
+    def recipe_name(self) -> str:
+        """What the store calls the recipe: its name, and how the protocol splits where that is not the usual way."""
+        return self.recipe.name + self.protocol.mark
+
+    @property
+    def groups(self) -> list[str]:
+        """(N,) what must stay together, within training images as well; each image alone where the protocol says so."""
+        return self.dataset.ids if self.protocol.groups == "ignored" else self.dataset.groups
 
     def only(self, trials: Sequence[Trial]) -> "Cell":
         """The cell with some of its trials."""
@@ -117,7 +127,7 @@ def rows(study: Study, cells: Sequence[Cell]) -> list[dict[str, Any]]:
             "study_title": study.title,
             "dataset": cell.dataset.name,
             "model": cell.model.name,
-            "recipe": cell.recipe.name,
+            "recipe": cell.recipe_name,
             "cell_id": cell.id,
             "scheme": cell.scheme,
             "trial_id": trial.id,

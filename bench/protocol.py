@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,24 @@ VERSION = 1
 """Raise it when a change here redraws any split: the store then knows its trials as stale."""
 
 Indices = NDArray[np.int64]
+GROUPS = ("kept", "ignored")
+FIRST = ("holdout", "folds", "seed")
+"""The fields that identities have named since the first trials, whatever they stand at."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A share of each class held out, then `folds`-fold cross-validation `repeats` times."""
+    """A share of each class held out, then `folds`-fold cross-validation `repeats` times.
+
+    `groups` is `kept`, or `ignored` to split image by image, as if none belonged together, not even copies: what a
+    careless split would have claimed. Trials of the two are never compared but with each other.
+    """
 
     holdout: float = 0.1
     folds: int = 5
     repeats: int = 4
     seed: int = 0
+    groups: str = "kept"
 
     def __post_init__(self) -> None:
         if not 0 < self.holdout < 0.9:
@@ -40,16 +48,29 @@ class Protocol:
             raise UsageError(f"protocol: folds must be at least 2, not {self.folds}")
         if self.repeats < 1:
             raise UsageError(f"protocol: repeats must be at least 1, not {self.repeats}")
+        if self.groups not in GROUPS:
+            raise UsageError(f"protocol: groups must be one of {', '.join(GROUPS)}, not {self.groups!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain fields and the version of the splitter, for the store."""
         return asdict(self) | {"version": VERSION}
 
     def identity(self) -> dict[str, Any]:
-        """What of the protocol shapes a trial. Repeats do not: more of them only add trials."""
-        shaping = self.as_dict()
-        del shaping["repeats"]
-        return shaping
+        """What of the protocol shapes a trial: the first fields, and of later ones those that differ from their
+        defaults, so that a field which a later version adds makes no older trial stale. Repeats only add trials.
+        """
+        shaping = {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default or field.name in FIRST
+        }
+        shaping.pop("repeats", None)
+        return shaping | {"version": VERSION}
+
+    @property
+    def mark(self) -> str:
+        """What the names of recipes end in where the groups are ignored, so that no table mixes the two."""
+        return "" if self.groups == "kept" else f"-groups-{self.groups}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +159,8 @@ def draw_splits(
 ) -> list[Split]:
     """All splits of a protocol, repeat by repeat; repeat r's folds do not depend on the number of repeats.
 
-    `marked` is a holdout that came with the dataset, (N,); where it is None the holdout is drawn.
+    Where groups are few a repeat may draw a fold again; see `distinct`. `marked` is a holdout that came with the
+    dataset, (N,); where it is None the holdout is drawn.
 
     Raises:
         BenchError: a class is too small, or its groups too coarse, to be in every fold and in the holdout.
@@ -157,6 +179,16 @@ def draw_splits(
             _require(target[test], classes, f"each of {protocol.folds} folds")
             splits.append(Split(repeat, fold, train, test, np.flatnonzero(held)))
     return splits
+
+
+def distinct(splits: Sequence[Split]) -> list[Split]:
+    """The splits without those that an earlier one equals: five groups have five folds, however often they are drawn,
+    and a trial that is trained twice is no more evidence.
+    """
+    first: dict[bytes, Split] = {}
+    for split in splits:
+        first.setdefault(b"|".join(part.tobytes() for part in (split.train, split.test)), split)
+    return list(first.values())
 
 
 def subset(
@@ -190,10 +222,11 @@ def subset(
 
 def places(splits: Sequence[Split], image_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Where images stand, a row for each in each repeat: the `fold` that tests it, None in the holdout."""
-    rows = []
+    rows, told = [], set[int]()
     for split in splits:
         tested = [(split.fold, position) for position in split.test]
-        held = [(None, position) for position in split.holdout] if split.fold == 0 else []
+        held = [(None, position) for position in split.holdout] if split.repeat not in told else []
+        told.add(split.repeat)
         rows += [{"repeat": split.repeat, "image_id": image_ids[i], "fold": fold} for fold, i in [*tested, *held]]
     return rows
 

@@ -20,8 +20,8 @@ RATES = ("learning_rate", "train_fraction")
 class Recipe:
     """How a model is trained; the defaults are those of the study that this project reproduces.
 
-    `image_size` is in pixels, `views` the number of augmented copies of each image that a frozen
-    backbone sees (0: one for each epoch), `preprocessing` names steps of `bench.preprocessing`, and
+    `image_size` is in pixels, `views` the number of augmented copies of each image that a frozen backbone sees and that
+    each split draws its own from (0: two for each epoch), `preprocessing` names steps of `bench.preprocessing`, and
     `train_fraction` is the share of each class of a trial's training images that it trains on.
     """
 
@@ -51,7 +51,7 @@ class Recipe:
         if not 0 < self.learning_rate < 10:
             raise UsageError(f"recipe: learning_rate must lie between 0 and 10, not {self.learning_rate}")
         if self.views < 0:
-            raise UsageError(f"recipe: views must be 0 (one an epoch) or more, not {self.views}")
+            raise UsageError(f"recipe: views must be 0 (two an epoch) or more, not {self.views}")
         if self.augmentation not in AUGMENTATIONS:
             known = ", ".join(AUGMENTATIONS)
             raise UsageError(f"recipe: augmentation must be one of {known}, not {self.augmentation!r}")
@@ -84,8 +84,8 @@ class Recipe:
 
     @property
     def view_count(self) -> int:
-        """Augmented copies of each training image that a frozen backbone sees."""
-        return 0 if self.augmentation == "none" else (self.views or self.epochs)
+        """Augmented copies of each training image that a frozen backbone sees; a split draws its own from them."""
+        return 0 if self.augmentation == "none" else (self.views or 2 * self.epochs)
 
     def with_overrides(self, overrides: dict[str, Any], where: str) -> Self:
         """This recipe with some fields replaced; `where` names the file or option in errors."""

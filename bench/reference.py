@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from bench import images, training
+from bench.features import Columns
 from bench.models import Head, Network, Transfer
 from bench.plan import Cell
 from bench.protocol import Split
@@ -44,7 +45,7 @@ def layers(model: Transfer | Network, classes: int, seed: int) -> tuple[nn.Modul
     """The frozen and the trained part of a model, in torch's own layers."""
     if isinstance(model, Network):
         return nn.Identity(), model.module
-    backbone = model.backbone.eval().requires_grad_(False)
+    backbone = nn.Sequential(model.backbone.module, Columns(model.backbone.columns)).eval().requires_grad_(False)
     with torch.inference_mode():
         inputs = backbone(torch.zeros(1, 3, 64, 64)).shape[1]
     return backbone, head_of(model.head, inputs, classes, seed)

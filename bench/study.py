@@ -122,8 +122,9 @@ def parse(name: str, text: str, where: str) -> Study:
     for key, value in protocol.items():
         if key not in wanted:
             raise UsageError(f"{where}: unknown protocol field {key!r}; known: {', '.join(sorted(wanted))}")
-        if isinstance(value, bool) or not isinstance(value, int | float if key == "holdout" else int):
-            raise UsageError(f"{where}: protocol field {key!r} must be a number, not {value!r}")
+        kinds = {"holdout": (int, float), "groups": (str,)}.get(key, (int,))
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            raise UsageError(f"{where}: protocol field {key!r} must be a {_said(kinds)}, not {value!r}")
     recipe = Recipe().with_overrides(values.get("recipe", {}), where)
     for changed in recipes:
         recipe.with_overrides(changed, where)
@@ -138,6 +139,10 @@ def parse(name: str, text: str, where: str) -> Study:
         weights=values.get("weights", {}),
         recipes=tuple(recipes),
     )
+
+
+def _said(kinds: tuple[type, ...]) -> str:
+    return "text" if str in kinds else "number"
 
 
 def _names(value: Any) -> bool:

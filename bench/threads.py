@@ -2,6 +2,7 @@
 
 Where two threads share one sum it comes out otherwise in the last digit, and training makes much of that. So each sum
 stays on one thread, and several are computed at once. It is quicker too: threads that share a sum wait for each other.
+That holds for torch and for the linear algebra below numpy.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 
 @contextmanager
@@ -35,7 +37,10 @@ def several(device: torch.device) -> Iterator[Callable[..., Iterator[Any]]]:
         return
     before = torch.get_num_threads()
     try:
-        with ThreadPoolExecutor(before, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with (
+            threadpool_limits(1, "blas"),
+            ThreadPoolExecutor(before, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        ):
             yield pool.map
     finally:
         torch.set_num_threads(before)

@@ -45,7 +45,7 @@ def pair(results: Results, section: Section) -> list[str]:
         results.frame(
             "select distinct model from activations "
             "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
-            "where recipe = $recipe",
+            "where recipe = $recipe and maps > 0",
             scheme=section.scheme, recipe=section.recipe,
         )["model"]
     )  # fmt: skip
@@ -60,7 +60,8 @@ def html(results: Results, section: Section, models: list[str], classes: int | N
     frame = results.frame(
         "select * from activations "
         "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
-        "where recipe = $recipe and list_contains($models, model) order by label, model",
+        "where recipe = $recipe and list_contains($models, model) and maps > 0 "
+        "qualify row_number() over (partition by model, label order by image_id) = 1 order by label, model",
         scheme=section.scheme, recipe=section.recipe, models=models,
     )  # fmt: skip
     rows = []

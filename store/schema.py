@@ -5,14 +5,19 @@ A kind is a folder. `dataset` and `model` are folders below it (hive partitions)
 
 import pyarrow as pa
 
-VERSION = 3
+VERSION = 4
 """Stands in every part and in its name; a reader that meets a later one says so.
 
 1: parts named by their trial alone. 2: a part's name carries its SHA-256, and a part may hold many trials.
-3: trials tell the memory they took.
+3: trials tell the memory they took. 4: activations hold the mean map, Grad-CAM and the nearest images.
 """
 
-ADDED: dict[int, dict[str, tuple[str, ...]]] = {3: {"trials": ("peak_memory",)}}
+ADDED: dict[int, dict[str, tuple[str, ...]]] = {
+    3: {"trials": ("peak_memory",)},
+    4: {
+        "activations": ("weights", "mean_map", "deepest", "explained", "grad_cam", "nearest", "likeness"),
+    },
+}
 """Columns that a version brought: version → kind → names. In parts of an earlier version they are null."""
 
 _UTC = pa.timestamp("us")
@@ -106,6 +111,13 @@ ACTIVATIONS = pa.schema(
         ("low", pa.list_(pa.float32())),
         ("high", pa.list_(pa.float32())),
         ("thumbnail", pa.binary()),
+        ("weights", pa.string()),
+        ("mean_map", pa.binary()),
+        ("deepest", pa.string()),
+        ("explained", pa.string()),
+        ("grad_cam", pa.binary()),
+        ("nearest", pa.list_(pa.string())),
+        ("likeness", pa.list_(pa.float32())),
     ]
 )
 

@@ -71,6 +71,7 @@ def advice(found: Numbers | None, wanted: Protocol) -> str:
     return f"{held}{found.folds} folds work:{found.options(wanted)}"
 
 
-def explained(error: BenchError, dataset: Dataset, wanted: Protocol) -> str:
-    """Why a dataset cannot be split, with the numbers that work."""
-    return f"{str(error).partition('; add images')[0]}; {advice(of(dataset, wanted), wanted)}"
+def explained(error: BenchError, dataset: Dataset, groups: Sequence[str], wanted: Protocol) -> str:
+    """Why a dataset cannot be split by some groups, with the numbers that work."""
+    found = numbers(dataset.labels, groups, dataset.held, wanted)
+    return f"{str(error).partition('; add images')[0]}; {advice(found, wanted)}"

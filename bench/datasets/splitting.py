@@ -1,6 +1,7 @@
 """A dataset's splits: those that are kept, else drawn; its own, or those of the dataset that it derives from.
 
-What was drawn once is kept in the store and not drawn again: a library's next release might draw otherwise.
+What was drawn once is kept in the store and not drawn again: a library's next release might draw otherwise. A fold that
+an earlier repeat had already is left out: see `protocol.distinct`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,13 +47,14 @@ def draw(library: Library, dataset: Dataset, wanted: protocol.Protocol, kept: Ke
     """
     try:
         parent = _parent(library, dataset, wanted, kept)
-        together = sorted(zip(dataset.ids, dataset.groups, dataset.held or [False] * len(dataset.ids), strict=True))
+        groups = dataset.ids if wanted.groups == "ignored" else dataset.groups
+        together = sorted(zip(dataset.ids, groups, dataset.held or [False] * len(dataset.ids), strict=True))
         origin = [parent.dataset.content_hash, parent.identity] if parent else []
         identity = protocol.fingerprint([wanted.identity(), together, *origin])
         if parent is not None:
             of_parent, keys = _keys(parent.dataset), _keys(dataset)
             inherited = protocol.inherit_splits(parent.splits, of_parent, keys, dataset.labels, dataset.classes)
-            return Drawn(dataset, identity, inherited, parent)
+            return Drawn(dataset, identity, protocol.distinct(inherited), parent)
         known = protocol.from_places(kept(dataset, identity), dataset.ids)
         held = dataset.held
         if known:  # a repeat that is asked for later has the same holdout
@@ -60,10 +62,11 @@ def draw(library: Library, dataset: Dataset, wanted: protocol.Protocol, kept: Ke
             for position in next(iter(known.values())).holdout:
                 held[position] = True
         try:
-            drawn = protocol.draw_splits(dataset.labels, dataset.groups, wanted, dataset.classes, held)
+            drawn = protocol.draw_splits(dataset.labels, groups, wanted, dataset.classes, held)
         except BenchError as error:
-            raise BenchError(feasible.explained(error, dataset, wanted)) from None
-        return Drawn(dataset, identity, [known.get((split.repeat, split.fold), split) for split in drawn])
+            raise BenchError(feasible.explained(error, dataset, groups, wanted)) from None
+        chosen = [known.get((split.repeat, split.fold), split) for split in drawn]
+        return Drawn(dataset, identity, protocol.distinct(chosen))
     except UsageError:
         raise
     except BenchError as error:

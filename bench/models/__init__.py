@@ -1,13 +1,16 @@
 """The models: `registry.names()` lists them; each family stands in a file of its own."""
 
-from bench.models.registry import Floor, Head, Model, Network, Transfer, get, model, names
+from bench.models.registry import Backbone, Floor, Head, Kind, Model, Network, Probe, Transfer, get, model, names
 from bench.models.weights import Weights, WeightsUnavailableError
 
 __all__ = [
+    "Backbone",
     "Floor",
     "Head",
+    "Kind",
     "Model",
     "Network",
+    "Probe",
     "Transfer",
     "Weights",
     "WeightsUnavailableError",

@@ -47,4 +47,5 @@ def _cnn(channels: Sequence[int], pooled: int, classes: int) -> Network:
         head += [nn.Linear(inputs, outputs), nn.ReLU(), nn.BatchNorm1d(outputs)]
     module = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(pooled), nn.Flatten(), *head, nn.Linear(128, classes))
     middle = len(channels) // 2
-    return Network(module, (blocks[middle], f"block {middle + 1} of {len(channels)}"))
+    names = [f"block {number} of {len(channels)}" for number in range(1, len(channels) + 1)]
+    return Network(module, (blocks[middle], names[middle]), (blocks[-1], names[-1]))

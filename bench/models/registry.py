@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-Kind = Literal["transfer", "network", "floor"]
+    Layer = tuple[nn.Module, str]
+
+Kind = Literal["transfer", "probe", "network", "floor"]
 
 
 @dataclass(frozen=True)
@@ -38,26 +40,49 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """A frozen backbone and the head trained on its features.
+class Backbone:
+    """A frozen network, and which of its features a model uses.
+
+    Models that share one share its features: each image passes once for all of them.
 
     Attributes:
-        backbone: (N, 3, H, W) normalised images to (N, D) features.
+        name: the network and a number, which counts the changes that alter its features.
+        module: (N, 3, H, W) normalised images to (N, D) features.
+        columns: which of the D features this model uses.
         middle: the module in it whose output the activation figures show, and its public name.
-        head: what is trained on the features.
+        deepest: the module that gives the last maps before these features, for Grad-CAM, and its public name.
     """
 
-    backbone: "nn.Module"
-    middle: "tuple[nn.Module, str]"
+    name: str
+    module: "nn.Module"
+    columns: slice
+    middle: "Layer"
+    deepest: "Layer"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A frozen backbone and the head that is trained on its features."""
+
+    backbone: Backbone
     head: Head
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A frozen backbone and a logistic regression on its features, `pooled` neighbours of which are averaged to one."""
+
+    backbone: Backbone
+    pooled: int = 1
+
+
+@dataclass(frozen=True)
 class Network:
-    """A network trained whole: (N, 3, H, W) normalised images to (N, C) logits."""
+    """A network trained whole: (N, 3, H, W) normalised images to (N, C) logits; `middle` and `deepest` as above."""
 
     module: "nn.Module"
-    middle: "tuple[nn.Module, str]"
+    middle: "Layer"
+    deepest: "Layer"
 
 
 @dataclass(frozen=True)
@@ -98,7 +123,7 @@ class Model:
             "weights": self.weights.published(), "frozen": self.frozen, "trained": self.trained,
         }  # fmt: skip
 
-    def make(self, classes: int) -> "Transfer | Network | Floor":
+    def make(self, classes: int) -> "Transfer | Probe | Network | Floor":
         """Build the model for so many classes, with its weights; a network's last layer is always new.
 
         Raises:
@@ -107,12 +132,20 @@ class Model:
         if self.kind == "floor":
             return self.build()  # type: ignore[no-any-return]
         state = self.weights.state_dict()
-        if self.kind == "transfer":
+        if self.kind in ("transfer", "probe"):
             return self.build(state)  # type: ignore[no-any-return]
         network: Network = self.build(classes)
         last = list(network.module.state_dict())[-1].rpartition(".")[0]
         fill(network.module, state, but=(f"{last}.",))
         return network
+
+    def seeded(self, classes: int, seed: int) -> "Transfer | Probe | Network | Floor":
+        """The same, with random weights, where it has any, that depend on the seed alone."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.make(classes)
 
     def with_weights(self, source: str) -> "Model":
         """This model started from another source: `imagenet`, `none` or `file:PATH`.
@@ -134,8 +167,8 @@ def model(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """Register the decorated function as the builder of a model.
 
-    The builder takes the state dict of its weights (transfer), or the number of classes (network), or
-    nothing (floor), and returns a `Transfer`, a `Network` or a `Floor`.
+    The builder takes the state dict of its weights (transfer and probe), or the number of classes (network), or
+    nothing (floor), and returns a `Transfer`, a `Probe`, a `Network` or a `Floor`.
     """
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,39 +1,49 @@
-"""ResNet18 (He et al. 2016): whole, its lower layers, and the control from random weights."""
+"""ResNet18 (He et al. 2016): whole, its lower layers, probe, tuned, and the control from random weights."""
 
 from typing import Any
 
-from bench.models.registry import Head, Network, Transfer, model
+from bench.models.registry import Backbone, Head, Network, Probe, Transfer, model
 from bench.models.weights import Weights, fill
 
 IMAGENET = Weights("imagenet", "resnet18-f37072fd.pth", torchvision="ResNet18_Weights.IMAGENET1K_V1")
+WIDTHS = (128, 512)
+"""Features of the lower layers, and of all."""
 
 
 @model(
-    "resnet18", family="ResNet18", kind="transfer", version=1, weights=IMAGENET, cost=26,
+    "resnet18", family="ResNet18", kind="transfer", version=2, weights=IMAGENET, cost=26,
     frozen="everything but the last layer", trained="512 → 256 → classes",
 )  # fmt: skip
 def resnet18(state: dict[str, Any] | None) -> Transfer:
     """The study's ResNet18: all frozen, batch-norm statistics too, but for a new last layer."""
-    from torch import nn
-
-    network = _network(state)
-    middle = network.layer2
-    network.fc = nn.Identity()
-    return Transfer(network, (middle, "layer2"), Head((256,)))
+    return Transfer(_backbone(state), Head((256,)))
 
 
 @model(
-    "resnet18-lower", family="ResNet18", kind="transfer", version=1, weights=IMAGENET, cost=16,
+    "resnet18-lower", family="ResNet18", kind="transfer", version=2, weights=IMAGENET, cost=26,
     frozen="stem, layer1 and layer2", trained="pooled; 128 → 64 → 32 → classes",
 )  # fmt: skip
 def resnet18_lower(state: dict[str, Any] | None) -> Transfer:
     """ResNet18's stem and first two layers alone, pooled over the image."""
-    from torch import nn
+    return Transfer(_backbone(state, lower=True), Head((64, 32)))
 
-    network = _network(state)
-    stem = (network.conv1, network.bn1, network.relu, network.maxpool)
-    backbone = nn.Sequential(*stem, network.layer1, network.layer2, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return Transfer(backbone, (network.layer2, "layer2"), Head((64, 32)))
+
+@model(
+    "resnet18-probe", family="ResNet18", kind="probe", version=1, weights=IMAGENET, cost=26,
+    frozen="everything but the last layer", trained="a logistic regression on 512 features",
+)  # fmt: skip
+def resnet18_probe(state: dict[str, Any] | None) -> Probe:
+    """A logistic regression on the features of all layers: what to try first."""
+    return Probe(_backbone(state))
+
+
+@model(
+    "resnet18-tuned", family="ResNet18", kind="network", version=1, weights=IMAGENET, cost=26,
+    frozen="nothing", trained="everything, from the pre-trained weights",
+)  # fmt: skip
+def resnet18_tuned(classes: int) -> Network:
+    """ResNet18 trained whole, as its twin from scratch is; only the first weights differ."""
+    return _whole(classes)
 
 
 @model(
@@ -42,15 +52,32 @@ def resnet18_lower(state: dict[str, Any] | None) -> Transfer:
 )  # fmt: skip
 def resnet18_scratch(classes: int) -> Network:
     """ResNet18 trained whole from random weights."""
+    return _whole(classes)
+
+
+def _whole(classes: int) -> Network:
     from torchvision.models import resnet18
 
     network = resnet18(weights=None, num_classes=classes)
-    return Network(network, (network.layer2, "layer2"))
+    return Network(network, (network.layer2, "layer2"), (network.layer4, "layer4"))
 
 
-def _network(state: dict[str, Any] | None) -> Any:
+def _backbone(state: dict[str, Any] | None, *, lower: bool = False) -> Backbone:
+    from torch import nn
     from torchvision.models import resnet18
+
+    from bench.backbones import TwoDepths
 
     network = resnet18(weights=None)
     fill(network, state, but=("fc.",))
-    return network
+    stem = (network.conv1, network.bn1, network.relu, network.maxpool)
+    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    first = nn.Sequential(*stem, network.layer1, network.layer2)
+    upper = nn.Sequential(network.layer3, network.layer4, *pooled)
+    return Backbone(
+        "resnet18 1",
+        TwoDepths(first, nn.Sequential(*pooled), upper),
+        slice(0, WIDTHS[0]) if lower else slice(WIDTHS[0], sum(WIDTHS)),
+        (network.layer2, "layer2"),
+        (network.layer2, "layer2") if lower else (network.layer4, "layer4"),
+    )

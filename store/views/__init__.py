@@ -11,7 +11,7 @@ from importlib.resources import files
 
 ORDER = (
     "plans", "current_plans", "trials", "predictions", "scores", "auroc", "confusion", "curves", "images", "splits",
-    "activations", "tally", "votes", "vote", "progress", "cells",
+    "activations", "neighbours", "tally", "votes", "vote", "progress", "cells",
 )  # fmt: skip
 """Each view stands behind those that it is made from."""
 
