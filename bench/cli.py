@@ -78,6 +78,7 @@ def run(
     """
     from bench import plan, runner
     from bench import status as status_
+    from bench.datasets import places
     from bench.progress import Screen
     from store import Store, require_store_or_empty
 
@@ -96,12 +97,15 @@ def run(
         printing.say(f"{name} is left out: {reason}")
     for remark in prepared.remarks:
         printing.wrapped(remark)
+    if there:
+        printing.reasons(status_.trained_anew(there, chosen.name, prepared.cells), "trained anew, since ")
     if dry_run:
         done, failed = there.finished() if there else (set[str](), set[str]())
         left = plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)
         printing.plan(prepared.cells, plan.limited(list(left), limit), done)
         return
     results = Store(store, create=True)
+    places.remember(store, library)
     console = printing.console()
     try:
         with Screen(console) as screen:
@@ -132,12 +136,15 @@ def status(
     study: Annotated[str | None, typer.Argument(metavar="STUDY", help="Only this study.")] = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="For people or for programs.")] = "table",
     store: StoreOption = DEFAULT_STORE,
+    data: DataOption = [],
 ) -> None:
-    """Every cell of the store: done, missing, stale, failed, and why. Needs no images."""
+    """Every cell of the store: done, missing, stale, failed, and why. Needs no images; of those at hand it says
+    whether they still are what the trials saw.
+    """
     from bench import status as status_
     from store import Store
 
-    cells = status_.cells(Store(store), study)
+    cells = status_.cells(Store(store), study, dataset_commands.library_of(store, data))
     if format == "json":
         print(json.dumps(cells, indent=2, default=str))
         return

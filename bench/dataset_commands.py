@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -162,6 +163,8 @@ def check(
     different = [*kept.refused, *kept.changed, *compared.problems]
     for sentence in [*different, *kept.slips, *compared.notes]:
         printing.say(sentence)
+    for sentence in _of_other_images(dataset, known, store) if not different else ():
+        printing.say(sentence)
     if different or audit.faulty:
         raise typer.Exit(1)
     printing.say(f"{name}: {len(dataset.images)} images read, {len(set(dataset.groups))} groups, all as the card says.")
@@ -173,6 +176,19 @@ def remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: Data
     from bench import datasets
 
     printing.say(f"removed {datasets.remove(library(data), name)}; images and results are untouched.")
+
+
+def _of_other_images(dataset: "Dataset", known: "Library", store: Path) -> list[str]:
+    """Sentences about trials of the store that saw other images of the dataset than those at hand."""
+    from bench import changes
+    from store import Store
+
+    there = Store.if_made(store)
+    if there is None or dataset.card.content is not None:  # those that are published are compared by their list
+        return []
+    found = changes.since_planned(there, known, [dataset.name]).values()
+    again = f"`bench run --dataset {dataset.name}{known.options}{option(store)}` trains anew"
+    return [f"{store}: {sentence}; they count as stale, and {again}" for sentence in dict.fromkeys(found)]
 
 
 def _next(known: "Library", dataset: "Dataset") -> None:
@@ -187,6 +203,15 @@ def _next(known: "Library", dataset: "Dataset") -> None:
         split = found.options(Protocol())
         printing.say(f"next: bench run --dataset {dataset.name}{split}{known.options}")
         printing.say("then: bench report")
+
+
+def library_of(store: Path, data: list[str]) -> "Library":
+    """The datasets within reach of the command, and those that the last run into a store used."""
+    from bench.datasets import places
+
+    known = library(data)
+    more = () if data else places.remembered(store, known.cache)
+    return replace(known, folders=tuple(dict.fromkeys((*known.folders, *more))))
 
 
 def library(data: list[str]) -> "Library":

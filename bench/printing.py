@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -88,12 +88,17 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
     ]  # fmt: skip
     at = keys.index("recipe") + 1
     _by_dataset([*keys[:at], "done", *keys[at:], "test"], rows)
-    reasons: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for cell in cells:
         if cell["why"]:
-            reasons.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
-    for reason, where in reasons.items():
-        say(f"{'; '.join(where)}: {reason}")
+            found.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
+    reasons(found)
+
+
+def reasons(found: Mapping[str, Sequence[str]], before: str = "") -> None:
+    """Print reasons, each once, with the names of the cells that it is of."""
+    for reason, where in found.items():
+        say(f"{'; '.join(where)}: {before}{reason}")
 
 
 def audit(found: "Audit") -> None:

@@ -93,7 +93,7 @@ def add(
         )
     card = _judged(card, audit, duplicates, entries)
     if copy:
-        card = _copied(card, folder, library.folders[0] / name, entries)
+        card, folder = _copied(card, folder, library.folders[0] / name, entries), library.folders[0] / name
     dataset = listed(card, folder, None, library.cache)
     path = library.folders[0] / f"{name}.toml"
     text = writing.text(
