@@ -102,9 +102,9 @@ def lying_there(card: Card, folder: Path, entries: Sequence[Entry]) -> dict[str,
     left = layouts.leftovers(folder, entries, card)
     if not card.manifest and not card.parts and (other := recognising.other_classes(folder)):
         table, column = other
-        left[f"A table that names these images, with other classes than the folders in column {column!r}"] = [
-            table.name
-        ]
+        rest = [name for name in left.pop("Files that are no images", []) if name != table.name]
+        left |= {"Files that are no images": rest} if rest else {}
+        left[f"A table that names these images, with other classes than the folders in {column!r}"] = [table.name]
     return left
 
 
