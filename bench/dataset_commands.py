@@ -63,13 +63,14 @@ def list_all(data: DataOption = []) -> None:
 def add(
     name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
     folder: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="DIR",
             help="Class folders of images; or these in train, test and holdout folders; or images and a CSV or Parquet "
             "manifest with the columns path, label and if wanted group and holdout.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     data: DataOption = [],
     groups: Annotated[
         str | None,
@@ -94,12 +95,36 @@ def add(
         str | None, typer.Option(metavar="COLUMN", help="Its column of what belongs together (a patient, a slide).")
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the data folder.")] = False,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Bring the card of a dataset that was added up to date with its images; what you wrote in it stays. "
+            "DIR is needed only if they moved.",
+        ),
+    ] = False,
 ) -> None:
     """Make a folder of images known: read them all, say what was found, write a card. Changes none of them."""
     from bench import datasets
 
     known = library(data)
     columns = {name: column for name, column in (("path", path), ("label", label), ("group", group)) if column}
+    if update:
+        if columns or manifest or subfolders or copy:
+            raise UsageError("--update keeps where the images are listed; mend that in the card, or add them anew")
+        with printing.counting("reading", "images") as progress:
+            card, dataset, changed = datasets.update(
+                known, name, folder, groups=groups, duplicates=duplicates.value, masked=masks.value,
+                tell=printing.audit, progress=progress,
+            )  # fmt: skip
+        printing.wrapped(datasets.balance(known, dataset))
+        for sentence in changed:
+            printing.wrapped(f"{name}: {sentence}")
+        printing.say(f"card brought up to date: {card}" if changed else f"nothing to change in {card}")
+        _next(known, dataset)
+        return
+    if folder is None:
+        raise UsageError(f"name the folder of the images too: bench dataset add {name} DIR")
     with printing.counting("reading", "images") as progress:
         card, dataset = datasets.add(
             known, name, folder, groups=groups, duplicates=duplicates.value, masked=masks.value,

@@ -5,6 +5,7 @@ from bench.datasets.auditing import Audit, balance, examine
 from bench.datasets.cards import Card
 from bench.datasets.loading import Dataset, Image, Library
 from bench.datasets.splitting import Drawn, draw, splits
+from bench.datasets.updating import update
 from bench.datasets.upkeep import Upkeep, look
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "look",
     "remove",
     "splits",
+    "update",
 ]

@@ -60,7 +60,9 @@ def add(
     """
     cards.check_name(name)
     if name in library.known() and not _is_bare(library, name, folder):
-        raise UsageError(f"a dataset {name!r} exists already; choose another name")
+        own = any((place / f"{name}.toml").is_file() for place in library.folders)
+        hint = ", or bring its card up to date with --update" if own else ""
+        raise UsageError(f"a dataset {name!r} exists already; choose another name{hint}")
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; expected one that holds <class>/<file>.png")
     if groups is not None:
@@ -79,18 +81,7 @@ def add(
         listed(card, folder, None, library.cache)  # says why that is no dataset
     audit = auditing.audit(card, scanning.scan(entries, progress), auditing.lying_there(card, folder, entries))
     tell(audit)
-    if groups is not None and not any(finding.kind == "groups" for finding in audit.findings):
-        raise UsageError(f"--groups {groups!r} fits no file name, such as {entries[0].path.stem!r}; mend the rule")
-    if audit.contradictions and duplicates == "refuse":
-        raise BenchError(
-            f"{len(audit.contradictions)} pictures stand in more than one class, the first is "
-            f"{' = '.join(audit.contradictions[0])}; remove the wrong files, or say --duplicates leave-out or keep"
-        )
-    if audit.masks:
-        raise BenchError(
-            f"{len(audit.masks)} files are named as masks of others are, {audit.masks[0]} for one; add with "
-            "--masks leave-out, or with --masks keep if they are images like the others"
-        )
+    refuse(audit, card, duplicates, groups)
     card = _judged(card, audit, duplicates, entries)
     if copy:
         card, folder = _copied(card, folder, library.folders[0] / name, entries), library.folders[0] / name
@@ -102,14 +93,31 @@ def add(
         auditing.balance(library, dataset),
     )
     cards.parse(name, text, str(path))  # a name that is no text, say, must not leave a broken card
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise BenchError(f"{path} cannot be written ({error.strerror}); name another --data folder") from None
+    writing.write(path, text)
     return path, library.load(name)
+
+
+def refuse(audit: Audit, card: Card, duplicates: Duplicates, groups: str | None) -> None:
+    """Say no to what would make a run's results wrong; `groups` is the rule that was asked for just now.
+
+    Raises:
+        UsageError: the rule fits no file.
+        BenchError: one picture stands in several classes, or there are masks.
+    """
+    if groups is not None and any(finding.kind == "no groups" for finding in audit.findings):
+        stem = next(scan.entry.path.stem for scan in audit.scans if not scan.unreadable)
+        raise UsageError(f"--groups {groups!r} fits no file name, such as {stem!r}; mend the rule")
+    if audit.contradictions and duplicates == "refuse":
+        number = len(audit.contradictions)
+        raise BenchError(
+            f"{number} picture{'s stand' if number > 1 else ' stands'} in more than one class, the first is "
+            f"{' = '.join(audit.contradictions[0])}; remove the wrong files, or say --duplicates leave-out or keep"
+        )
+    if audit.masks:
+        raise BenchError(
+            f"{len(audit.masks)} files are named as masks of others are, {audit.masks[0]} for one; add with "
+            "--masks leave-out, or with --masks keep if they are images like the others"
+        )
 
 
 def remove(library: Library, name: str) -> Path:

@@ -130,6 +130,7 @@ def parse(name: str, text: str, where: str) -> Card:
     if "manifest" in values and "parts" in values:
         raise UsageError(f"{where}: a dataset has a manifest or parts, not both; strike one of them out")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    frozen |= {"same": tuple(map(tuple, values["same"]))} if "same" in values else {}
     if "fetch" in values:
         frozen["fetch"] = sources.parse(values["fetch"], where)
     return Card(name, **{"title": name, **frozen})

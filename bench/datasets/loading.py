@@ -6,7 +6,7 @@ A dataset lies in `<data folder>/<name>/<class>/<file>`, or where its card says.
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -55,7 +55,8 @@ class Dataset:
     @property
     def groups(self) -> list[str]:
         """(N,) group names; exact copies of an image share one, and so do images that the card calls the same."""
-        same = {composed(stem): f"same {number}" for number, stems in enumerate(self.card.same) for stem in stems}
+        sets = _joined([set(map(composed, names)) for names in self.card.same])
+        same = {name: f"same {number}" for number, names in enumerate(sets) for name in names}
         groups = protocol.merge_groups([i.group for i in self.images], [i.sha256 for i in self.images])
         keys = [same.get(composed(i.id), same.get(composed(i.path.stem), i.id)) for i in self.images]
         return protocol.merge_groups(groups, keys)
@@ -201,6 +202,15 @@ def listed(card: Card, folder: Path, cap: int | None, cache: Path) -> Dataset:
         group = entry.group or group_of(card, entry.path) or entry.id
         images.append(Image(entry.id, label, entry.path, digest, group, entry.held))
     return Dataset(card, classes, tuple(images))
+
+
+def _joined(sets: Sequence[set[str]]) -> list[set[str]]:
+    """Sets with those that share a member made one."""
+    apart: list[set[str]] = []
+    for one in sets:
+        near = [other for other in apart if other & one]
+        apart = [*(other for other in apart if not other & one), one.union(*near)]
+    return apart
 
 
 def composed(name: str) -> str:

@@ -1,9 +1,11 @@
 """The text of a card: as `add` writes it, for people to go on writing."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench.datasets.cards import Card
 from bench.datasets.grouping import Guess
+from bench.errors import BenchError
 
 _SAID = {
     "subfolders": "   # what folders in class folders are: groups (patients, slides), or plain",
@@ -46,6 +48,21 @@ def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
         lines += ["", "# Not used: files that cannot be read, and pictures that stand in several classes."]
         lines += ["left_out = [", *(f"    {_toml(image)}," for image in card.left_out), "]"]
     return "\n".join(lines) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Put a card into a data folder, whole or not at all.
+
+    Raises:
+        BenchError: it cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise BenchError(f"{path} cannot be written ({error.strerror}); name another --data folder") from None
 
 
 def _rule(rule: str) -> str:
