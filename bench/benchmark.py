@@ -138,11 +138,12 @@ def _ours(wanted: Wanted, limit: int) -> tuple[dict[str, float], float]:
     import psutil
     import torch
 
-    from bench import features, images, networks, training
+    from bench import features, heads, images, networks, regressions
     from store import Store, query
 
     parts = dict.fromkeys(("decode", "frozen", "trained", "store"), 0.0)
-    timed = ((images, "load", "decode"), (features, "frozen_features", "frozen"), (training, "train_heads", "trained"),
+    timed = ((images, "load", "decode"), (features, "frozen_features", "frozen"), (heads, "train_heads", "trained"),
+             (regressions, "fit_probe", "trained"),
              (networks, "train_networks", "trained"), (Store, "append_trials", "store"))  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="bench-training-") as folder, _clocks(timed, parts):
         prepared, cell = wanted.cell(Path(folder, "cache"))

@@ -101,8 +101,9 @@ def run(
         printing.reasons(status_.trained_anew(there, chosen.name, prepared.cells), "trained anew, since ")
     if dry_run:
         done, failed = there.finished() if there else (set[str](), set[str]())
-        left = plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed)
-        printing.plan(prepared.cells, plan.limited(list(left), limit), done)
+        cells = runner.reachable(prepared).cells
+        left = plan.to_run(cells, done, failed, force=force, retry_failed=retry_failed)
+        printing.plan(cells, plan.limited(list(left), limit), done)
         return
     results = Store(store, create=True)
     places.remember(store, library)
@@ -115,13 +116,15 @@ def run(
             )  # fmt: skip
     except KeyboardInterrupt:
         _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)
+    printing.fewer_splits(prepared.cells)
     for reason, names in status_.unavailable(results, chosen.name).items():
         printing.say(f"unavailable: {', '.join(names)}: {reason}")
     wanted = sum(len(cell.trials) for cell in prepared.cells)
     if result.failures:
         printing.failures(result.failures)
         printing.say(f"{result.finished} trials trained, {len(result.failures)} failed.")
-        printing.say(f"`bench {shlex.join(sys.argv[1:])} --retry-failed` trains the failed ones again.")
+        again = shlex.join(argument for argument in sys.argv[1:] if argument != "--retry-failed")
+        printing.say(f"`bench {again} --retry-failed` trains the failed ones again.")
         raise typer.Exit(1)
     if result.finished:
         printing.say(

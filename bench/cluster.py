@@ -139,7 +139,7 @@ def _places(gpus: bool, limit: int | None) -> int:
 
 def _submit(job: Cell, shared: Any, gpus: bool) -> Any:
     cores = 1
-    if not gpus and job.model.kind == "transfer":
+    if not gpus and job.model.kind in ("transfer", "probe"):
         nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
         cores = max(1, min(CORES, max(nodes, default=1)))
     # A node has no image files, so it neither reads nor shows any.

@@ -65,7 +65,7 @@ def train(
 
 def explained(network: Network) -> Explained:
     """A network as the activation figures take it."""
-    return Explained(network.module, network.middle, network.deepest)
+    return Explained(network.module, network.middle, network.deepest or network.middle)
 
 
 def train_networks(

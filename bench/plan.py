@@ -58,16 +58,29 @@ class Cell:
         """The cell with some of its trials."""
         return replace(self, trials=tuple(trials))
 
-    def cost(self) -> float:
-        """Seconds that the trials take on two CPU cores, roughly; good for proportions rather than for promises."""
+    @property
+    def passes(self) -> tuple[object, ...] | None:
+        """Names the passes of images through a frozen backbone, if there is one: cells that name the same share them."""
+        if self.model.kind not in ("transfer", "probe"):
+            return None
+        recipe = self.recipe
+        return self.dataset.order_hash, self.model.family, self.weights, recipe.image_size, recipe.preprocessing
+
+    def cost(self, *, passed: bool = False) -> float:
+        """Seconds that the trials take on two quiet CPU cores, roughly; good for proportions rather than for promises.
+
+        `passed` says that another cell makes the passes which this one needs.
+        """
         scale = (self.recipe.image_size / 224) ** 2 * self.model.cost / 1000
         if self.model.kind == "floor":
             return 0.01 * len(self.trials) + scale * len(self.dataset.images)
         trained = sum(len(t.split.train) for t in self.trials) * self.recipe.epochs
         if self.model.kind == "network":
             return 3 * scale * trained
-        heads = 0.003 * trained if self.model.name == "vgg19" else 2e-4 * trained
-        return scale * len(self.dataset.images) * (1 + self.recipe.view_count) + heads
+        passes = 0.0 if passed else scale * len(self.dataset.images) * (1 + self.recipe.view_count)
+        if self.model.kind == "probe":
+            return passes + 5e-4 * len(self.dataset.images) * len(self.trials)
+        return passes + (0.003 * trained if self.model.name == "vgg19" else 2e-4 * trained)
 
 
 def make_cell(

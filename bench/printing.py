@@ -28,11 +28,17 @@ def say(message: str, *, bold: bool = False) -> None:
 
 def wrapped(message: str, indent: int = 0) -> None:
     """Print a paragraph no wider than the screen; a second line of an item that begins with a sign hangs below it."""
+    import re
     from textwrap import fill
 
     hang = indent + (2 if message.startswith("→ ") else 0)
-    body = fill(message, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang)
-    say(body + "\n" * message.endswith("\n"))
+    # What may be copied, a rule in quotes or a command, stays in one line.
+    whole = re.sub(r"(?<=\s)(?:'[^'\n]*'|`[^`\n]*`)", lambda found: found[0].replace(" ", "\0"), message)
+    body = fill(
+        whole, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
+    say(body.replace("\0", " ") + "\n" * message.endswith("\n"))
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -61,17 +67,36 @@ def _by_dataset(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> None:
     """Print what a run would train: each cell with what is done and what is left, and about how long that takes."""
-    to_run = {cell.id: cell for cell in left}
+    to_run, seconds, passed = {cell.id: cell for cell in left}, {}, set[object]()
+    for cell in left:
+        seconds[cell.id] = cell.cost(passed=cell.passes in passed)
+        passed |= {cell.passes} - {None}
     rows = []
     for cell in cells:
         remaining = to_run.get(cell.id)
         have = sum(trial.id in done for trial in cell.trials)
-        planned = [len(remaining.trials), duration(remaining.cost())] if remaining else ["", ""]
-        rows.append([cell.dataset.name, cell.model.name, cell.recipe.name, have, *planned, cell.unavailable or ""])
+        planned = [len(remaining.trials), duration(seconds[cell.id])] if remaining else ["", ""]
+        missing = cell.unavailable and have < len(cell.trials)
+        rows.append([cell.dataset.name, cell.model.name, cell.recipe_name, have, *planned, missing and "unavailable"])
     _by_dataset(["dataset", "model", "recipe", "done", "to train", "about", ""], rows)
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.unavailable and cell.model.name not in reasons.setdefault(cell.unavailable, []):
+            reasons[cell.unavailable].append(cell.model.name)
+    for reason, models in reasons.items():
+        say(f"unavailable: {', '.join(models)}: {reason}")
+    fewer_splits(cells)
     trials = sum(len(cell.trials) for cell in left)
-    about = duration(sum(cell.cost() for cell in left))
-    say(f"{trials} trials to train, about {about} on two CPU cores." if trials else "nothing to train.")
+    about = duration(sum(seconds.values()))
+    say(f"{trials} trials to train, about {about} on two quiet CPU cores." if trials else "nothing to train.")
+
+
+def fewer_splits(cells: Sequence["Cell"]) -> None:
+    """Say where groups are too few for as many different splits as the protocol wants."""
+    wanted = {c.dataset.name: (len(c.trials), c.protocol.folds * c.protocol.repeats) for c in cells}
+    for dataset, (splits, asked) in wanted.items():
+        if splits < asked:
+            say(f"{dataset}: {splits} trials a model, not {asked}: its groups allow no more different splits.")
 
 
 def status(cells: Sequence[dict[str, Any]]) -> None:
@@ -149,7 +174,7 @@ def failures(failed: Sequence[tuple["Cell", "Trial", str]]) -> None:
     """Print the trials that failed, those of a cell that failed alike in one row."""
     alike: dict[tuple[str, str, str, str], list[str]] = {}
     for cell, trial, reason in failed:
-        key = (cell.dataset.name, cell.model.name, cell.recipe.name, reason)
+        key = (cell.dataset.name, cell.model.name, cell.recipe_name, reason)
         alike.setdefault(key, []).append(f"{trial.split.repeat}.{trial.split.fold}")
     rows = [[*key[:3], " ".join(where), key[3]] for key, where in alike.items()]
     table(["dataset", "model", "recipe", "repeat.fold", "why it failed"], rows)

@@ -91,6 +91,18 @@ def prepare(study: Study, library: Library, store: Store | None = None) -> Prepa
     return Prepared(study, tuple(loaded), tuple(cells), absent, tuple(remarks))
 
 
+def reachable(prepared: Prepared) -> Prepared:
+    """The same, with the cells whose weights cannot be had here marked as unavailable; nothing is downloaded."""
+    reasons: dict[str, str] = {}
+    for name, model in {cell.model.name: cell.model for cell in prepared.cells}.items():
+        try:
+            model.weights.require_reachable()
+        except WeightsUnavailableError as error:
+            reasons[name] = str(error)
+    cells = [replace(c, unavailable=c.unavailable or reasons.get(c.model.name)) for c in prepared.cells]
+    return replace(prepared, cells=tuple(cells))
+
+
 def run(
     prepared: Prepared,
     store: Store,

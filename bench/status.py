@@ -25,6 +25,7 @@ CELLS = """
 def cells(store: Store, study: str | None = None, library: "Library | None" = None) -> list[dict[str, Any]]:
     """The rows of the view `progress`, each with `test_balanced_accuracy`, the mean over its trials' test folds, and
     with a sentence `why` where something is missing, failed or stale, or not of the images at hand in a library.
+    with a sentence `why` where something is missing, failed or stale, or trials of several arithmetics are mixed.
 
     Raises:
         UsageError: the store has no plan of that study.
@@ -47,6 +48,8 @@ def cells(store: Store, study: str | None = None, library: "Library | None" = No
             reasons.append(f"stale: {causes.get((cell['dataset'], cell['model'], cell['recipe']), 'superseded')}")
         if since := changed.get((cell["study"], cell["dataset"])):
             reasons.append(since)
+        if len(cell["devices"]) > 1:
+            reasons.append(f"of several arithmetics: {' + '.join(cell['devices'])}; `bench run --force` trains it anew")
         cell["why"] = "; ".join(reasons)
     return found
 

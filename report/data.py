@@ -81,6 +81,8 @@ class Results:
             create table chosen as
             select study, dataset, model, recipe, cell_id, scheme from progress
             where done > 0 and ($study is null or study = $study)
+            -- What a careless split would have claimed is no result.
+            and cell_id not in (select cell_id from plans where protocol_json->>'groups' = 'ignored')
             qualify row_number() over (partition by dataset, model, recipe, scheme order by planned_at desc, study) = 1
             """,
             {"study": study},

@@ -54,8 +54,11 @@ def pairs(models: list[str]) -> list[tuple[Question, str, str]]:
     have = set(models)
     found = []
     for model in models:
-        if f"{model}-scratch" in have:
-            found.append((PRETRAINING, model, f"{model}-scratch"))
+        # The twin that differs in its first weights alone comes first: the sharpest test.
+        base = model.removesuffix("-scratch")
+        if base != model:
+            twins = (f"{base}-tuned", base, f"{base}-probe")
+            found += [(PRETRAINING, twin, model) for twin in twins if twin in have]
         if model.endswith("-lower") and model.removesuffix("-lower") in have:
             found.append((LOWER, model, model.removesuffix("-lower")))
     whole = [m for m in ("vgg19", "resnet18", "efficientnet-lite0") if m in have]

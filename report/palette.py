@@ -1,7 +1,8 @@
 """One colour and one shape for each model, the same on every page, for ever.
 
 The hue tells the family (Okabe & Ito 2008, chosen to be told apart by colour-blind readers), the shape tells what is
-done with it: a circle for the whole network, a triangle for its lower layers, a square for training from scratch.
+done with it: a circle for the whole network with a head, a triangle for its lower layers, one that points right for a
+probe and one that points down where all of it is tuned, a square for training from scratch.
 A model that nobody foresaw gets a hue by its name, so that adding one recolours no other.
 """
 
@@ -18,8 +19,11 @@ FAMILIES = {
 }
 SPARE = ("#E69F00", "#56B4E9", "#A6761D", "#6A3D9A")
 ORDER = tuple(FAMILIES)
-LIGHTER = {"lower": 0.35, "scratch": -0.3, "shallow": 0.35}
-SHAPES = {"lower": "triangle-up", "scratch": "square", "shallow": "diamond"}
+LIGHTER = {"lower": 0.35, "probe": 0.2, "tuned": -0.15, "scratch": -0.3, "shallow": 0.35}
+SHAPES = {
+    "lower": "triangle-up", "probe": "triangle-right", "tuned": "triangle-down", "scratch": "square",
+    "shallow": "diamond",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def ordered(models: Iterable[tuple[str, str]]) -> list[str]:
     def key(item: tuple[str, str]) -> tuple[int, str, int, str]:
         name, family = item
         place = ORDER.index(family) if family in ORDER else len(ORDER) - 2
-        variants = ["", "lower", "shallow", "scratch"]
+        variants = ["", "lower", "shallow", "probe", "tuned", "scratch"]
         variant = name.rpartition("-")[2]
         return place, family, variants.index(variant) if variant in variants else 0, name
 

@@ -7,6 +7,7 @@ compaction deletes; new files that no row names yet are deleted after an hour. P
 they are.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -194,7 +195,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, kind: str, rows: str, path: Pat
             f"(format parquet, compression zstd, kv_metadata {{bench_schema: '{schema.VERSION}'}})"
         )
     except duckdb.IOException as error:
-        raise OSError(str(error).splitlines()[0]) from None
+        number = re.search(r'"errno":"(\d+)"', str(error))  # some of its errors come as JSON
+        raise OSError(*([int(number[1]), ""] if number else [str(error).splitlines()[0]])) from None
 
 
 def _lists(root: Path, kind: str, keys: dict[str, str], files: list[File]) -> None:

@@ -119,11 +119,13 @@ def balance(library: Library, dataset: Dataset) -> str:
     held = np.bincount(labels[drawn[0].holdout], minlength=len(totals))
     tested = np.array([np.bincount(labels[split.test], minlength=len(totals)) for split in drawn])
     folds = f"{_span(tested / (totals - held))} of the rest of each class in each of {Protocol().folds} test folds"
+    wanted = Protocol().folds * Protocol().repeats
+    fewer = f" Its groups allow {len(drawn)} different splits, not {wanted}." if len(drawn) < wanted else ""
     if dataset.held is None:
-        return f"Split by default: {_span(held / totals)} of each class in the holdout, {folds}."
+        return f"Split by default: {_span(held / totals)} of each class in the holdout, {folds}.{fewer}"
     joined = len(drawn[0].holdout) - sum(dataset.held)
     more = f" and {joined} more that share a group or a copy with it" if joined else ""
-    return f"Split by default: the given holdout{more}, {_span(held / totals)} of each class; {folds}."
+    return f"Split by default: the given holdout{more}, {_span(held / totals)} of each class; {folds}.{fewer}"
 
 
 def _span(shares: NDArray[np.float64]) -> str:

@@ -78,11 +78,14 @@ class Probe:
 
 @dataclass(frozen=True)
 class Network:
-    """A network trained whole: (N, 3, H, W) normalised images to (N, C) logits; `middle` and `deepest` as above."""
+    """A network trained whole: (N, 3, H, W) normalised images to (N, C) logits; `middle` and `deepest` as above.
+
+    Without a `deepest` one Grad-CAM weighs the maps of the middle layer.
+    """
 
     module: "nn.Module"
     middle: "Layer"
-    deepest: "Layer"
+    deepest: "Layer | None" = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 from bench.errors import BenchError, UsageError
 
@@ -101,23 +102,47 @@ class Weights:
             raise WeightsUnavailableError(f"{path} is damaged (its SHA-256 does not begin with {wanted}); replace it")
         return path
 
-    def _from_torchvision(self) -> dict[str, Any]:
+    def require_reachable(self) -> None:
+        """Ask whether the weights can be had, without loading or downloading any.
+
+        Raises:
+            WeightsUnavailableError: they cannot.
+        """
+        if self.source.startswith("file:"):
+            self._own_path()
+        elif self.source == "imagenet" and self.torchvision:
+            entry, path = self._entry()
+            if not path.is_file():
+                try:
+                    with urlopen(Request(entry.url, method="HEAD"), timeout=5):
+                        pass
+                except OSError as error:
+                    raise self._missing(entry, path, error) from None
+        elif self.source == "imagenet":
+            self._in_package()
+
+    def _entry(self) -> tuple[Any, Path]:
+        """Torchvision's entry, and where its file lies once it was downloaded."""
         import torch
         from torchvision.models import get_weight
 
-        entry = get_weight(self.torchvision)
-        path = Path(torch.hub.get_dir()) / "checkpoints" / self.file
+        return get_weight(self.torchvision), Path(torch.hub.get_dir()) / "checkpoints" / self.file
+
+    def _missing(self, entry: Any, path: Path, error: Exception) -> WeightsUnavailableError:
+        reason = getattr(error, "reason", error)
+        return WeightsUnavailableError(
+            f"{self.file} is not here and cannot be downloaded ({reason}); get {entry.url} and put it into {path.parent}"
+        )
+
+    def _from_torchvision(self) -> dict[str, Any]:
+        entry, path = self._entry()
         if path.is_file():
             self._checked(path)
         try:
             with _timeout(15):
                 state: dict[str, Any] = entry.get_state_dict(progress=False, check_hash=True)
         except (OSError, RuntimeError) as error:
-            reason = getattr(error, "reason", error)
-            raise WeightsUnavailableError(
-                f"{self.file} is not here and cannot be downloaded ({reason}); "
-                f"get {entry.url} and put it into {path.parent}"
-            ) from None
+            raise self._missing(entry, path, error) from None
         return state
 
 

@@ -20,6 +20,7 @@
 -- holdout_balanced_accuracy: mean over the trials on the holdout
 -- vote_balanced_accuracy: of the trials' vote on the holdout
 -- out_of_fold_vote_balanced_accuracy: of the repeats' vote on the test folds; null where there is only one repeat
+-- devices: the devices and precisions that its finished trials were trained with; more than one is no cell of one arithmetic
 -- holdout_images: images in the holdout
 -- seconds: seconds of training in all
 create view cells as
@@ -46,7 +47,7 @@ select
     p.stale, p.unavailable, p.error,
     s.test_balanced_accuracy, s.test_sd, s.holdout_balanced_accuracy, v.vote_balanced_accuracy,
     case when v.repeats > 1 then v.out_of_fold_vote_balanced_accuracy end as out_of_fold_vote_balanced_accuracy,
-    p.holdout_images, p.seconds
+    p.devices, p.holdout_images, p.seconds
 from progress p
 left join scored s using (study, dataset, model, recipe)
 left join voted v using (study, dataset, model, recipe);

@@ -14,6 +14,7 @@
 -- stale: finished trials of the same name that the newest plan does not want
 -- unavailable: why the cell could not run, or null
 -- error: what the first failed trial says
+-- devices: the devices and precisions that its finished trials were trained with; more than one is no cell of one arithmetic
 -- holdout_images: images in the holdout
 -- seconds: seconds of training in all
 create view progress as
@@ -27,7 +28,8 @@ with wanted as (
         count(*) filter (t.status = 'failed') as failed,
         min(t.error) as error,
         sum(t.seconds) as seconds,
-        max(t.holdout_images) as holdout_images
+        max(t.holdout_images) as holdout_images,
+        list_sort(list(distinct t.device) filter (t.status = 'done')) as devices
     from current_plans c join trials t on t.trial_id = c.trial_id group by all
 ), outdated as (
     select w.study, w.dataset, w.model, w.recipe, count(*) as stale
@@ -40,7 +42,7 @@ select
     coalesce(r.failed, 0) as failed,
     w.wanted - coalesce(r.done, 0) - coalesce(r.failed, 0) as missing,
     coalesce(o.stale, 0) as stale,
-    w.unavailable, r.error, r.holdout_images, r.seconds
+    w.unavailable, r.error, coalesce(r.devices, []) as devices, r.holdout_images, r.seconds
 from wanted w
 left join runs r using (study, dataset, model, recipe)
 left join outdated o using (study, dataset, model, recipe);

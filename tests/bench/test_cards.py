@@ -64,7 +64,7 @@ def group(name: str, stem: str) -> str | None:
 
 
 def test_every_dataset_of_the_study_has_a_card() -> None:
-    assert {*REAL, *BUILT_IN, "murphy-proteins"} == set(NAMES) == set(cards.shipped())
+    assert {*REAL, *BUILT_IN, "murphy-proteins", "t-cells"} == set(NAMES) == set(cards.shipped())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -23,12 +23,15 @@ from torch import Tensor, nn
 
 from bench import cells, datasets, models, plan
 from bench.datasets import Library
-from bench.models import Transfer
+from bench.models import Probe, Transfer
 from bench.protocol import Protocol
 from bench.recipe import Recipe
 
 FILE = Path(__file__).with_name("golden.json")
-TRIALS = ["efficientnet-lite0-lower", "efficientnet-lite0", "cnn-shallow", "mean-colour", "pixel-ratio"]
+TRIALS = [
+    "efficientnet-lite0-lower", "efficientnet-lite0", "efficientnet-lite0-probe", "cnn-shallow", "mean-colour",
+    "pixel-ratio",
+]  # fmt: skip
 NETWORKS = [name for name in models.names() if models.get(name).kind != "floor"]
 TOLERANCE = 2e-3
 
@@ -83,8 +86,9 @@ def answer(name: str) -> list[list[float]]:
     model = models.get(name)
     with torch.device("meta" if name.startswith("vgg") else "cpu"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        made = model.build(None if model.kind == "transfer" else 5)
-    network: nn.Module = made.backbone if isinstance(made, Transfer) else made.module
+        made = model.build(None if model.kind in ("transfer", "probe") else 5)
+    frozen = isinstance(made, Transfer | Probe)
+    network: nn.Module = made.backbone.module if frozen else made.module
     if name.startswith("vgg"):
         network = pattern(network)
     network.eval()
@@ -94,6 +98,7 @@ def answer(name: str) -> list[list[float]]:
     at = torch.arange(64) / 10
     waves = torch.stack([torch.sin(at * k)[:, None] * torch.cos(at * (4 - k))[None, :] for k in (1, 2, 3)])
     out: Tensor = network(torch.stack([waves, 1.5 * waves.flip(0), waves.transpose(1, 2) + 0.3, -(waves**2)]))
+    out = out[:, made.backbone.columns] if frozen else out
     out = out / out.pow(2).mean().sqrt()
     directions = torch.cos(torch.outer(torch.arange(out.shape[1]), torch.arange(1, 9)) * 0.7) / out.shape[1] ** 0.5
     return (out @ directions).tolist()

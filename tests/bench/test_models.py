@@ -25,18 +25,19 @@ from torch import Tensor, nn
 import bench.models as package
 from bench import models
 from bench.errors import UsageError
-from bench.heads import StackedHead
-from bench.models import Floor, Network, Transfer, Weights, WeightsUnavailableError, registry
+from bench.models import Floor, Network, Probe, Transfer, Weights, WeightsUnavailableError, registry
 from bench.models.weights import fill
+from bench.stacking import StackedHead
 
 NAMES = [
     "cnn", "cnn-shallow",
-    "efficientnet-lite0", "efficientnet-lite0-lower", "efficientnet-lite0-scratch",
+    "efficientnet-lite0", "efficientnet-lite0-lower", "efficientnet-lite0-probe", "efficientnet-lite0-tuned",
+    "efficientnet-lite0-scratch",
     "mean-colour", "pixel-ratio",
-    "resnet18", "resnet18-lower", "resnet18-scratch",
-    "vgg19", "vgg19-lower", "vgg19-scratch",
+    "resnet18", "resnet18-lower", "resnet18-probe", "resnet18-tuned", "resnet18-scratch",
+    "vgg19", "vgg19-lower", "vgg19-probe", "vgg19-tuned", "vgg19-scratch",
 ]  # fmt: skip
-TRANSFER = [name for name in NAMES if models.get(name).kind == "transfer"]
+FROZEN = [name for name in NAMES if models.get(name).kind in ("transfer", "probe")]
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -84,16 +85,23 @@ def small_cnn(*channels: int, pooled: int) -> int:
 
 
 EFFICIENTNET = efficientnet(7) + conv(1, 320, 1280, bias=False) + norm(1280)
-# Of each model with five classes: weights frozen and trained, features, and channels of the layer that is shown.
+# Of each model with five classes: weights frozen (those of the whole backbone, which a lower twin shares) and trained,
+# features, and channels of the layer that is shown.
 TABLE: dict[str, tuple[int, int, int, int]] = {
     "vgg19": (conv(3, *VGG, bias=True), linear(25088, 4096, 4096, 256, 5) + norm(256), 25088, 256),
-    "vgg19-lower": (conv(3, *VGG[:7], bias=True), linear(12544, 4096, 256, 5) + norm(4096, 256), 12544, 256),
+    "vgg19-lower": (conv(3, *VGG, bias=True), linear(12544, 4096, 256, 5) + norm(4096, 256), 12544, 256),
+    "vgg19-probe": (conv(3, *VGG, bias=True), linear(512, 5), 25088, 256),
+    "vgg19-tuned": (0, conv(3, *VGG, bias=True) + linear(25088, 4096, 4096, 5), 0, 256),
     "vgg19-scratch": (0, conv(3, *VGG, bias=True) + linear(25088, 4096, 4096, 5), 0, 256),
     "resnet18": (RESNET_STEM + sum(RESNET_LAYERS), linear(512, 256, 5) + norm(256), 512, 128),
-    "resnet18-lower": (RESNET_STEM + sum(RESNET_LAYERS[:2]), linear(128, 64, 32, 5) + norm(64, 32), 128, 128),
+    "resnet18-lower": (RESNET_STEM + sum(RESNET_LAYERS), linear(128, 64, 32, 5) + norm(64, 32), 128, 128),
+    "resnet18-probe": (RESNET_STEM + sum(RESNET_LAYERS), linear(512, 5), 512, 128),
+    "resnet18-tuned": (0, RESNET_STEM + sum(RESNET_LAYERS) + linear(512, 5), 0, 128),
     "resnet18-scratch": (0, RESNET_STEM + sum(RESNET_LAYERS) + linear(512, 5), 0, 128),
     "efficientnet-lite0": (EFFICIENTNET, linear(1280, 256, 5) + norm(256), 1280, 40),
-    "efficientnet-lite0-lower": (efficientnet(3), linear(40, 64, 32, 5) + norm(64, 32), 40, 40),
+    "efficientnet-lite0-lower": (EFFICIENTNET, linear(40, 64, 32, 5) + norm(64, 32), 40, 40),
+    "efficientnet-lite0-probe": (EFFICIENTNET, linear(1280, 5), 1280, 40),
+    "efficientnet-lite0-tuned": (0, EFFICIENTNET + linear(1280, 5), 0, 40),
     "efficientnet-lite0-scratch": (0, EFFICIENTNET + linear(1280, 5), 0, 40),
     "cnn": (0, small_cnn(3, 32, 64, 128, 256, 512, pooled=2), 0, 128),
     "cnn-shallow": (0, small_cnn(3, 10, 20, pooled=12), 0, 20),
@@ -105,10 +113,11 @@ def parameters(module: nn.Module) -> int:
 
 
 def built(name: str) -> tuple[nn.Module, tuple[nn.Module, str]]:
-    """A model's network (the backbone of a transfer model) from random weights, and the layer that is shown."""
+    """A model's network (the backbone of one that is frozen) from random weights, and the layer that is shown."""
     model = models.get(name)
-    made = model.build(None if model.kind == "transfer" else 5)
-    return (made.backbone if isinstance(made, Transfer) else made.module), made.middle
+    made = model.build(None if name in FROZEN else 5)
+    network = made.backbone if isinstance(made, Transfer | Probe) else made
+    return network.module, network.middle
 
 
 def test_these_are_the_models() -> None:
@@ -122,22 +131,58 @@ def test_layers_are_those_of_the_design(name: str) -> None:
     frozen, trained, width, shown = TABLE[name]
     model = models.get(name)
     with torch.device("meta"):
-        if model.kind == "transfer":
+        if name in FROZEN:
             made = model.build(None)
-            assert isinstance(made, Transfer)
-            head = StackedHead([0], width, made.head, 5)
-            assert (parameters(made.backbone), parameters(head)) == (frozen, trained)
-            network, outputs = made.backbone, width
+            assert isinstance(made, Transfer | Probe)
+            backbone = made.backbone
+            head = StackedHead([0], width, made.head, 5) if isinstance(made, Transfer) else None
+            probe = nn.Linear(width // made.pooled, 5) if isinstance(made, Probe) else None
+            assert parameters(backbone.module) == frozen
+            assert parameters(head or probe or nn.Identity()) == trained
+            assert backbone.columns.stop - backbone.columns.start == width
+            network, outputs, (middle, _), (deepest, _) = (
+                backbone.module, sum(WIDTHS[name.split("-")[0]]), backbone.middle, backbone.deepest
+            )  # fmt: skip
         else:
             made = model.build(5)
             assert isinstance(made, Network)
             assert parameters(made.module) == trained
-            network, outputs = made.module, 5
+            network, outputs, (middle, _), (deepest, _) = made.module, 5, made.middle, made.deepest or made.middle
         seen: list[tuple[int, ...]] = []
-        made.middle[0].register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape))
+        last: list[tuple[int, ...]] = []
+        middle.register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape))
+        deepest.register_forward_hook(lambda _module, _inputs, output: last.append(output.shape))
         for size in (64, 96, 224):
             assert network.eval()(torch.zeros(2, 3, size, size)).shape == (2, outputs)
     assert [shape[1] for shape in seen] == [shown] * 3
+    assert [len(shape) for shape in last] == [4] * 3
+    assert all(deep[2] <= shallow[2] for deep, shallow in zip(last, seen, strict=True))
+
+
+WIDTHS = {"vgg19": (12544, 25088), "resnet18": (128, 512), "efficientnet": (40, 1280)}
+
+
+@pytest.mark.parametrize("family", ["vgg19", "resnet18", "efficientnet-lite0"])
+def test_models_of_a_family_share_a_backbone_and_tuned_and_scratch_a_training(family: str) -> None:
+    with torch.device("meta"):
+        made = [models.get(f"{family}{twin}").build(None).backbone for twin in ("", "-lower", "-probe")]
+        assert len({backbone.name for backbone in made}) == 1
+        assert len({str(backbone.module) for backbone in made}) == 1
+        tuned, scratch = (models.get(f"{family}-{twin}").build(5).module for twin in ("tuned", "scratch"))
+        assert str(tuned) == str(scratch)
+    assert (models.get(f"{family}-tuned").weights, models.get(f"{family}-scratch").weights) == (
+        models.get(family).weights,
+        Weights(),
+    )
+
+
+def test_tuned_and_scratch_begin_with_the_same_last_layer() -> None:
+    tuned, scratch = (
+        models.get(f"efficientnet-lite0-{twin}").seeded(5, 3).module.state_dict() for twin in ("tuned", "scratch")
+    )
+    same = {name for name in tuned if torch.equal(tuned[name], scratch[name])}
+    assert {"_fc.weight", "_fc.bias"} <= same
+    assert "_conv_stem.weight" not in same
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if not name.startswith("vgg")])
@@ -187,7 +232,7 @@ def small_vgg19(weights: None = None, **_: Any) -> nn.Module:
 def reference(name: str) -> nn.Module:
     """The published network of a transfer model, with random weights and random batch-norm statistics."""
     torch.manual_seed(1)
-    family = name.removesuffix("-lower")
+    family = name.removesuffix("-lower").removesuffix("-probe")
     if family == "vgg19":
         network = small_vgg19()
     else:
@@ -213,7 +258,7 @@ LAYERS: dict[str, tuple[Callable[[Any], nn.Module], int | None]] = {
 }
 
 
-@pytest.mark.parametrize("name", TRANSFER)
+@pytest.mark.parametrize("name", FROZEN)
 def test_weights_from_a_file_fill_the_published_network(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,13 +269,13 @@ def test_weights_from_a_file_fill_the_published_network(
     assert model.weights.identity() == f"file:{hashlib.sha256(path.read_bytes()).hexdigest()}"
     transfer = model.build(model.weights.state_dict())
     caught: list[Tensor] = []
-    layer, pooled = LAYERS[name]
+    layer, pooled = LAYERS[name.removesuffix("-probe")]
     layer(network).register_forward_hook(lambda _module, _inputs, output: caught.append(output))
     batch = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         network(batch)
         expected = caught[0] if pooled is None else nn.functional.adaptive_avg_pool2d(caught[0], pooled)
-        found = transfer.backbone.eval()(batch)
+        found = transfer.backbone.module.eval()(batch)[:, transfer.backbone.columns]
     assert found.shape[1] == TABLE[name][2]
     assert torch.allclose(found, expected.flatten(1), rtol=1e-4, atol=1e-4 * float(found.std()))
     assert found.std() > 1e-4
@@ -239,7 +284,7 @@ def test_weights_from_a_file_fill_the_published_network(
             assert torch.equal(weight, network.classifier[place].weight)
             assert torch.equal(bias, network.classifier[place].bias)
             assert not weight.requires_grad
-    else:
+    elif isinstance(transfer, Transfer):
         assert transfer.head.start == ()
 
 
@@ -257,7 +302,7 @@ def test_the_last_layer_of_a_file_is_not_used(tmp_path: Path) -> None:
         torch.save(saved, tmp_path / f"{number}.pth")
         model = models.get("resnet18").with_weights(f"file:{tmp_path}/{number}.pth")
         backbone = model.build(model.weights.state_dict()).backbone
-        assert torch.equal(backbone.layer4[1].conv2.weight, state["layer4.1.conv2.weight"])
+        assert torch.equal(backbone.deepest[0][1].conv2.weight, state["layer4.1.conv2.weight"])
 
 
 @pytest.mark.parametrize("name", ["cnn", "cnn-shallow", "efficientnet-lite0-scratch", "resnet18-scratch"])
@@ -279,13 +324,14 @@ def test_a_network_starts_from_a_file_but_for_its_last_layer(name: str, tmp_path
 
 
 def test_models_are_made_with_their_weights() -> None:
-    for name in ("mean-colour", "cnn-shallow", "efficientnet-lite0-lower"):
+    kinds = {"floor": Floor, "network": Network, "probe": Probe, "transfer": Transfer}
+    for name in ("mean-colour", "cnn-shallow", "efficientnet-lite0-probe", "efficientnet-lite0-lower"):
         made = models.get(name).make(3)
-        assert isinstance(made, {"floor": Floor, "network": Network, "transfer": Transfer}[models.get(name).kind])
+        assert isinstance(made, kinds[models.get(name).kind])
     assert isinstance(made, Transfer)
     state = models.get("efficientnet-lite0-lower").weights.state_dict()
     assert state is not None
-    assert torch.equal(made.backbone[0].weight, state["_conv_stem.weight"])
+    assert torch.equal(made.backbone.module.lower[0].weight, state["_conv_stem.weight"])
 
 
 def test_imagenet_weights_of_efficientnet_come_with_their_package() -> None:
@@ -294,8 +340,8 @@ def test_imagenet_weights_of_efficientnet_come_with_their_package() -> None:
     assert state is not None
     assert model.weights.identity() == "imagenet:efficientnet-lite0-57934424.pth"
     backbone = model.build(state).backbone
-    assert torch.equal(backbone[0].weight, state["_conv_stem.weight"])
-    assert torch.equal(backbone[-5].weight, state["_conv_head.weight"])
+    assert torch.equal(backbone.module.lower[0].weight, state["_conv_stem.weight"])
+    assert torch.equal(backbone.deepest[0][0].weight, state["_conv_head.weight"])
 
 
 SMALL = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2)}
@@ -496,7 +542,7 @@ def test_a_download_that_is_not_the_file_is_unavailable(
     assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize("name", [name for name in TRANSFER if "efficientnet" not in name])
+@pytest.mark.parametrize("name", [name for name in FROZEN if "efficientnet" not in name])
 def test_without_a_network_the_message_says_what_to_put_where(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -573,7 +619,7 @@ def test_models_are_frozen_values_with_a_version() -> None:
         assert isinstance(model.version, int)
         assert model.version >= 1
         assert replace(model) == model
-        assert model.pretrained == (model.kind == "transfer")
+        assert model.pretrained == (model.kind in ("transfer", "probe") or model.name.endswith("-tuned"))
         assert model.build.__doc__
 
 

@@ -97,13 +97,16 @@ def test_whole_numbers_are_rates_too() -> None:
         ({"learning_rate": float("nan")}, "learning_rate must lie between 0 and 10, not nan"),
         ({"learning_rate": "fast"}, "learning_rate must be a number, not 'fast'"),
         ({"learning_rate": True}, "learning_rate must be a number, not True"),
-        ({"views": -1}, "views must be 0 (one an epoch) or more, not -1"),
+        ({"views": -1}, "views must be 0 (two an epoch) or more, not -1"),
         ({"augmentation": "mixup"}, "augmentation must be one of rotate-flip, none, not 'mixup'"),
         ({"augmentation": ["none"]}, "augmentation must be one of rotate-flip, none, not ['none']"),
         ({"preprocessing": "clahe"}, "preprocessing must be a list of steps, not 'clahe'"),
         ({"preprocessing": [["clahe"]]}, "preprocessing must be a list of steps, not (['clahe'],)"),
         ({"preprocessing": ["clae"]}, "unknown preprocessing step 'clae'; did you mean 'clahe'?"),
-        ({"preprocessing": ["x"]}, "unknown preprocessing step 'x'; known: adaptive-mean, clahe, erode-dilate, grey, "),
+        (
+            {"preprocessing": ["x"]},
+            "unknown preprocessing step 'x'; known: adaptive-mean, clahe, erode-dilate, gaussian-blur, ",
+        ),
         ({"train_fraction": 0}, "train_fraction must be above 0 and at most 1, not 0"),
         ({"train_fraction": 1.01}, "train_fraction must be above 0 and at most 1, not 1.01"),
         ({"train_fraction": float("nan")}, "train_fraction must be above 0 and at most 1, not nan"),
@@ -117,16 +120,43 @@ def test_a_recipe_that_cannot_be_is_a_usage_error(values: dict[str, Any], proble
 
 
 def test_views_follow_the_epochs_where_nothing_else_is_said() -> None:
-    assert Recipe(epochs=5).view_count == 5
+    assert Recipe(epochs=5).view_count == 10
     assert Recipe(epochs=5, views=2).view_count == 2
     assert Recipe(epochs=5, views=2, augmentation="none").view_count == 0
+
+
+def test_trials_are_called_as_they_were_when_they_were_published() -> None:
+    """An axis that a later version adds, at its default, makes no published trial stale."""
+    assert Protocol().identity() == {"holdout": 0.1, "folds": 5, "seed": 0, "version": 1}
+    assert Protocol(groups="ignored").identity() == Protocol().identity() | {"groups": "ignored"}
+    assert cell().id == "4f267a0458f17fe10f9a"
+    assert ids(cell())[:2] == ["e9b30ee76e9a99928e5b", "ef6624370d0830eb0f7d"]
+
+
+def test_trials_that_ignore_groups_are_others_under_another_name() -> None:
+    kept, ignored = cell(), cell(wanted=Protocol(folds=3, repeats=2, groups="ignored"))
+    assert not {*ids(kept)} & {*ids(ignored)}
+    assert (kept.recipe_name, ignored.recipe_name) == ("224px", "224px-groups-ignored")
+    assert plan.rows(study.parse("x", TOML, "x.toml"), [ignored])[0]["recipe"] == "224px-groups-ignored"
+    assert kept.groups == kept.dataset.groups
+    assert ignored.groups == ignored.dataset.ids
+
+
+def test_a_pass_through_a_backbone_is_counted_once() -> None:
+    head, lower, probe, other = (
+        cell(model=models.get(name)) for name in ("resnet18", "resnet18-lower", "resnet18-probe", "cnn")
+    )
+    assert head.passes == lower.passes == probe.passes != cell(model=models.get("efficientnet-lite0")).passes
+    assert other.passes is None
+    assert probe.cost(passed=True) < 0.1 * probe.cost()
+    assert other.cost(passed=True) == other.cost()
 
 
 # Studies
 
 
 def test_the_studies_that_ship() -> None:
-    assert study.shipped() == ["blog", "cpu", "demo", "few", "preprocessing"]
+    assert study.shipped() == ["blog", "cpu", "demo", "few", "leaks", "preprocessing", "rates", "segmentation"]
     known = set(datasets.cards.shipped())
     for name in study.shipped():
         shipped = study.load(name)
@@ -141,9 +171,15 @@ def test_the_studies_that_ship() -> None:
     assert study.load("cpu").datasets is None
     assert study.load("demo").images_per_class == 40
     few, steps = (study.load(name).recipes_for({}, "") for name in ("few", "preprocessing"))
-    assert [each.train_fraction for each in few] == [0.1, 0.2, 0.4, 1]
+    assert [each.train_fraction for each in few] == [0.1, 0.25, 0.5, 1]
     assert {step for each in steps for step in each.preprocessing} == set(preprocessing.STEPS)
-    assert few[-1] == steps[0] == study.load("few").recipe  # cells that both want are trained once
+    assert few[-1] == steps[0] == study.load("cpu").recipe  # cells that all want are trained once
+    raw = {"learning_rate": 0.01}  # as the card of `wbc-raw` has it
+    assert [each.learning_rate for each in study.load("segmentation").recipes_for(raw, "")] == [1e-3]
+    assert [each.learning_rate for each in study.load("rates").recipes_for({}, "")] == [1e-3, 1e-4]
+    assert study.load("leaks").protocol == Protocol(groups="ignored")
+    twins = {name: study.load(name) for name in ("segmentation", "leaks", "rates", "few", "preprocessing")}
+    assert all(set(each.models) <= set(study.load("cpu").models) for each in twins.values())
 
 
 def test_a_study_is_read_from_a_file(tmp_path: Path) -> None:
@@ -179,10 +215,12 @@ def test_a_study_is_read_from_a_file(tmp_path: Path) -> None:
         (TOML + "weights = 'none'", "weights must be a table, not 'none'"),
         (TOML + "[weights]\ncnn = 3", "weights of 'cnn' must be 'imagenet', 'none' or 'file:PATH', not 3"),
         (TOML + "[weights]\nresnet81 = 'none'", "unknown model 'resnet81'; did you mean 'resnet18'"),
-        (TOML + "[protocol]\nfold = 3", "unknown protocol field 'fold'; known: folds, holdout, repeats, seed"),
+        (TOML + "[protocol]\nfold = 3", "unknown protocol field 'fold'; known: folds, groups, holdout, repeats, seed"),
         (TOML + "[protocol]\nfolds = 2.5", "protocol field 'folds' must be a number, not 2.5"),
         (TOML + "[protocol]\nfolds = true", "protocol field 'folds' must be a number, not True"),
         (TOML + "[protocol]\nholdout = '0.1'", "protocol field 'holdout' must be a number, not '0.1'"),
+        (TOML + "[protocol]\ngroups = 2", "protocol field 'groups' must be a text, not 2"),
+        (TOML + "[protocol]\ngroups = 'torn'", "groups must be one of kept, ignored, not 'torn'"),
         (TOML + "[protocol]\nholdout = 0.9", "holdout must lie between 0 and 0.9, not 0.9"),
         (TOML + "[recipe]\nepoch = 2", "unknown recipe field 'epoch'; known: "),
         (TOML + "[recipe]\nepochs = '2'", "epochs must be a whole number, not '2'"),

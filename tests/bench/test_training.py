@@ -16,14 +16,28 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from bench import augmentation, cells, datasets, features, images, models, networks, plan, precision, protocol, training
+from bench import (
+    augmentation,
+    cells,
+    datasets,
+    features,
+    heads,
+    images,
+    models,
+    networks,
+    plan,
+    precision,
+    protocol,
+    regressions,
+    training,
+)  # fmt: skip
 from bench.datasets import Dataset, Library
 from bench.errors import BenchError
-from bench.features import Source
-from bench.heads import StackedHead
+from bench.features import Source, Views
 from bench.models import Head, Network
 from bench.protocol import Protocol, Split
 from bench.recipe import Recipe
+from bench.stacking import StackedHead
 from bench.training import Outcome
 
 CPU = torch.device("cpu")
@@ -47,7 +61,10 @@ class Task:
 
     def train(self, head: Head, recipe: Recipe, splits: list[Split] | None = None) -> list[Outcome]:
         chosen = self.splits if splits is None else splits
-        return training.train_heads(self.features, self.labels, self.classes, chosen, head, recipe, 0, CPU)
+        return heads.train_heads(self.views(), self.labels, self.classes, chosen, head, recipe, 0)
+
+    def views(self) -> Views:
+        return Views(self.features, slice(0, self.features.shape[2]), CPU)
 
 
 class Dropped(nn.Module):
@@ -79,25 +96,44 @@ def plain_head(seed: int, inputs: int, head: Head, classes: int) -> nn.Sequentia
 
 
 def train_plainly(
-    module: nn.Module, views: list[Tensor], labels: np.ndarray, split: Split, recipe: Recipe, mixed: bool = False
+    module: nn.Module, views: Tensor, labels: np.ndarray, split: Split, recipe: Recipe, mixed: bool = False
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
-    """A textbook training loop on the benchmark's draws: probabilities on test and holdout, and the loss curve."""
+    """A textbook training loop on the benchmark's draws: probabilities on test and holdout, and the loss curve.
+
+    `views` are (1 + views, N, …); where they are more than the plain one the module is a head, whose batch norms take
+    their statistics from the plain view of the training images in the end.
+    """
     target, optimizer = torch.from_numpy(labels), torch.optim.Adam(module.parameters(), lr=recipe.learning_rate)
     curve = []
-    for epoch, draws in enumerate(training.balanced_draws(labels, split, recipe, 0)):
-        view = views[1 + epoch % (len(views) - 1)] if len(views) > 1 else views[0]
+    seen = heads.view_draws(split, recipe, 0)
+    for draws, wanted in zip(training.balanced_draws(labels, split, recipe, 0), seen, strict=True):
         losses = []
-        for rows in map(torch.from_numpy, draws):
+        for rows, view in zip(map(torch.from_numpy, draws), map(torch.from_numpy, wanted), strict=True):
+            batch = views[view if len(views) > 1 else 0 * view, rows]
             with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-                loss = nn.functional.cross_entropy(module.train()(view[rows]), target[rows])
+                loss = nn.functional.cross_entropy(module.train()(batch), target[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
         curve.append(float(np.mean(losses)))
+    if views.ndim == 3:
+        settle_plainly(module, views[0][split.train], labels[split.train])
     with torch.no_grad():
         test, holdout = (module.eval()(views[0][part]).softmax(1).numpy() for part in (split.test, split.holdout))
     return test, holdout, curve
+
+
+@torch.no_grad()
+def settle_plainly(head: nn.Module, batch: Tensor, labels: np.ndarray) -> None:
+    """Class-balanced statistics, by repeating each image until all classes are alike."""
+    counts = np.bincount(labels)
+    times = torch.from_numpy(np.lcm.reduce(counts) // counts[labels])
+    for layer in head.eval().children():
+        if isinstance(layer, nn.BatchNorm1d):
+            repeated = batch.repeat_interleave(times, 0)
+            layer.running_mean, layer.running_var = repeated.mean(0), repeated.var(0, correction=0)
+        batch = layer(batch)
 
 
 def train_whole(
@@ -105,7 +141,7 @@ def train_whole(
     seed: int = 0, progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:  # fmt: skip
     """A network trained on one split by the benchmark."""
-    network = Network(module, (module, "all of it"))
+    network = Network(module, (module, "all of it"), (module, "all of it"))
     ((outcome, _),) = networks.train_networks(
         lambda _: network, pixels, labels, mean, std, [split], recipe, seed, CPU, progress
     )
@@ -123,11 +159,11 @@ def test_stacked_heads_are_trained_as_torch_trains_one(
 ) -> None:
     """In double precision: in single, Adam makes 1e-2 of the last bit's noise where a batch hardly wakes a unit."""
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
-    monkeypatch.setattr(training, "StackedHead", lambda *arguments: StackedHead(*arguments).double())
-    task, recipe = Task(), Recipe(epochs=5, augmentation=augmentation, learning_rate=3e-3)
+    monkeypatch.setattr(heads, "StackedHead", lambda *arguments: StackedHead(*arguments).double())
+    task, recipe = Task(), Recipe(epochs=5, augmentation=augmentation, views=3, learning_rate=3e-3)
     if augmentation == "none":
         task.features = task.features[:1]
-    views = [torch.from_numpy(view).double() for view in task.features]
+    views = torch.from_numpy(task.features).double()
     for outcome in task.train(head, recipe):
         alone = plain_head(training.seed_of(outcome.split, 0, "init"), 24, head, 3).double()
         test, holdout, curve = train_plainly(alone, views, task.labels, outcome.split, recipe)
@@ -141,7 +177,7 @@ def test_stacked_heads_are_trained_as_torch_trains_one(
 
 @pytest.mark.parametrize("head", [Head((64,)), Head((16, 16, 8), dropped=2)], ids=["batch norm", "dropout"])
 def test_a_trial_does_not_depend_on_its_company(head: Head) -> None:
-    task, recipe = Task(), Recipe()
+    task, recipe = Task(), Recipe(views=3)
     company = task.train(head, recipe)
     alone = [task.train(head, recipe, [split])[0] for split in task.splits]
     turned = task.train(head, recipe, task.splits[::-1])[::-1]
@@ -155,19 +191,71 @@ def test_a_trial_does_not_depend_on_its_company(head: Head) -> None:
 
 
 def test_trials_of_unequal_length_or_too_large_to_stack_come_back_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    task, recipe = Task(), Recipe(epochs=2)
+    task, recipe = Task(), Recipe(epochs=2, views=3)
     first = task.splits[0]
     task.splits[1] = replace(first, fold=9, train=first.train[::2])
     together = task.train(Head((16,)), recipe)
-    monkeypatch.setattr(training, "_together", lambda *_: 2)
+    monkeypatch.setattr(heads, "_together", lambda *_: 2)
     for split, one, other in zip(task.splits, together, task.train(Head((16,)), recipe), strict=True):
         assert one.split is other.split is split
         assert np.abs(one.test - other.test).max() <= 1e-3
 
 
 def test_heads_that_are_too_large_are_not_stacked() -> None:
-    assert training._together(25088, Head((4096, 4096, 256), dropped=2), 4) == 1
-    assert 20 < training._together(1280, Head((256,)), 4) < 1000
+    assert heads._together(25088, Head((4096, 4096, 256), dropped=2), 4) == 1
+    assert 20 < heads._together(1280, Head((256,)), 4) < 1000
+
+
+def test_heads_train_on_fewer_images_than_a_batch_also_where_folds_differ_in_size() -> None:
+    task = Task()
+    small = [
+        replace(task.splits[n], train=task.splits[n].train[[0, 1, 2, -1, -2, -3, *range(3, 3 + n)]]) for n in (0, 1)
+    ]
+    outcomes = task.train(Head((8,)), Recipe(epochs=3, views=3), small)
+    assert [outcome.images for outcome in outcomes] == [18, 21]
+    assert all(outcome.error is None and np.isfinite(outcome.test).all() for outcome in outcomes)
+
+
+def test_each_split_draws_its_own_views_and_the_plain_one_in_the_last_epoch() -> None:
+    task, recipe = Task(), Recipe(epochs=5, batch_size=10)
+
+    def drawn(split: Split = task.splits[0], seed: int = 0, **fields: Any) -> list[list[int]]:
+        chosen = replace(recipe, **fields)
+        return [d.ravel().tolist() for d in heads.view_draws(split, chosen, seed)]
+
+    usual = drawn()
+    assert [len(epoch) for epoch in usual] == [len(task.splits[0].train) // 10 * 10] * 5
+    assert set(usual[-1]) == {0}
+    assert set(np.concatenate(usual[:-1])) == set(range(2 * 5 + 1))  # the plain one is one of them
+    assert usual == drawn(learning_rate=0.1, image_size=64)
+    assert [epoch[:60] for epoch in usual] == [epoch[:60] for epoch in drawn(batch_size=12)]
+    others = [drawn(task.splits[1]), drawn(replace(task.splits[0], repeat=1)), drawn(seed=1)]
+    assert len({str(each) for each in (usual, *others)}) == 4
+    assert set(np.concatenate(drawn(augmentation="none"))) == {0}
+    assert set(np.concatenate(drawn(epochs=1))) == {0}
+
+
+@pytest.mark.parametrize("head", [Head((16, 8)), Head((16, 16, 8), dropped=2)], ids=["batch norm", "dropout"])
+def test_one_head_of_a_stack_answers_as_it_did_in_the_stack(head: Head) -> None:
+    task, told = Task(), {}
+    outcomes = heads.train_heads(
+        task.views(), task.labels, 3, task.splits, head, Recipe(epochs=2, views=3), 0,
+        lambda split, made: told.setdefault(split.fold, made()),
+    )  # fmt: skip
+    for outcome in outcomes:
+        with torch.no_grad():
+            alone = told[outcome.split.fold](torch.from_numpy(task.features[0, outcome.split.test]).float())
+        assert np.abs(alone.softmax(1).numpy() - outcome.test).max() < 1e-5
+
+
+def test_views_are_columns_of_the_features_of_some_images(tmp_path: Path) -> None:
+    found = np.lib.format.open_memmap(tmp_path / "f.npy", "w+", np.float16, (4, 10, 6))
+    found[:] = np.arange(240).reshape(4, 10, 6)
+    views, rows = np.array([[0, 3], [2, 2]]), np.array([[9, 0], [5, 5]])
+    some = Views(found, slice(1, 4), CPU)
+    assert torch.equal(some.take(views, rows), torch.from_numpy(np.array(found[views, rows, 1:4])))
+    assert torch.equal(some.plain(rows), torch.from_numpy(np.array(found[0, rows, 1:4])))
+    assert some.plain(rows[0]).shape == (2, 3)
 
 
 def labelled(counts: tuple[int, ...]) -> tuple[np.ndarray, Split]:
@@ -217,7 +305,7 @@ def test_draws_depend_on_the_split_and_the_seed_alone() -> None:
 
 
 def test_every_kind_of_model_trains_on_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    task, recipe, seen = Task(), Recipe(epochs=2, image_size=32), []
+    task, recipe, seen = Task(), Recipe(epochs=2, views=3, image_size=32), []
     real = training.balanced_draws
 
     def recorded(*arguments: Any) -> Iterator[np.ndarray]:
@@ -226,6 +314,7 @@ def test_every_kind_of_model_trains_on_the_same_draws(monkeypatch: pytest.Monkey
             yield draws
 
     monkeypatch.setattr(training, "balanced_draws", recorded)
+    monkeypatch.setattr(heads, "balanced_draws", recorded)
     task.train(Head((8,)), recipe, task.splits[:1])
     pixels = np.zeros((97, 32, 32, 3), dtype=np.uint8)
     network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3))
@@ -402,17 +491,17 @@ def test_a_broken_loss_fails_its_trial_and_no_other() -> None:
     task.features[:, victim] = np.nan
     spared = 0
     for split, before, after in zip(task.splits, whole, task.train(Head((16,)), recipe), strict=True):
-        if not any(victim in draws for draws in training.balanced_draws(task.labels, split, recipe, 0)):
-            asked = victim in split.test or victim in split.holdout
-            assert after.error == (
-                "the probabilities are no numbers; a lower learning rate may help" if asked else None
-            )
+        if victim not in split.train:
+            assert (
+                after.error == "the probabilities are no numbers; a lower learning rate may help"
+            )  # it is asked about
             kept = split.test != victim
             assert np.abs(after.test[kept] - before.test[kept]).max() <= 1e-3
             spared += 1
-        else:
+        else:  # drawn for training, or for the statistics of the batch norms alone
+            drawn = any(victim in draws for draws in training.balanced_draws(task.labels, split, recipe, 0))
             assert after.error is not None
-            assert after.error.startswith("the loss became nan in epoch ")
+            assert after.error.startswith("the loss became nan in epoch " if drawn else "the probabilities are no ")
             assert after.error.endswith("a lower learning rate may help")
     assert 1 <= spared < 5
 
@@ -439,7 +528,7 @@ def test_a_network_is_trained_as_torch_trains_it(mixed: bool, monkeypatch: pytes
     told: list[int] = []
     outcome = train_whole(network, pixels, labels, mean, std, split, recipe, progress=told.append)
     batch = augmentation.normalise(pixels, mean, std, CPU)
-    test, holdout, curve = train_plainly(again, [batch], labels, split, recipe, mixed)
+    test, holdout, curve = train_plainly(again, batch[None], labels, split, recipe, mixed)
     assert np.abs(outcome.test - test).max() < 1e-4
     assert np.abs(outcome.holdout - holdout).max() < 1e-4
     assert outcome.loss == pytest.approx(curve, abs=1e-4)
@@ -473,7 +562,7 @@ def test_a_network_whose_loss_breaks_fails_with_a_reason(library: Library) -> No
         if not built:
             module[-1].bias.data[0] = torch.inf
         built.append(module)
-        return Network(module, (module[0], "pooled"))
+        return Network(module, (module[0], "pooled"), (module[0], "pooled"))
 
     dataset, wanted = library.load("tiny"), Protocol(folds=2, repeats=1)
     splits = datasets.splits(library, dataset, wanted)
@@ -491,7 +580,7 @@ def test_a_network_whose_loss_breaks_fails_with_a_reason(library: Library) -> No
 def test_a_floor_is_a_balanced_logistic_regression() -> None:
     task = Task()
     numbers = task.features[0].astype(np.float64)
-    outcome = training.fit_floor(numbers, task.labels, task.splits[0])
+    outcome = regressions.fit_floor(numbers, task.labels, task.splits[0])
     expected = logistic(numbers, task.labels, task.splits[0]).predict_proba(numbers[task.splits[0].test])
     assert np.abs(outcome.test - expected).max() < 1e-6
     assert outcome.parameters_trained == 3 * 25
@@ -513,7 +602,7 @@ def test_every_gpu_is_chosen_or_those_that_are_named(monkeypatch: pytest.MonkeyP
 
 
 def test_out_of_memory_means_fewer_heads_at_once_and_the_same_results(monkeypatch: pytest.MonkeyPatch) -> None:
-    task, recipe, train, asked = Task(), Recipe(epochs=2), training._train_stack, []
+    task, recipe, train, asked = Task(), Recipe(epochs=2, views=3), heads._train_stack, []
     expected = task.train(Head((16,)), recipe)
 
     def small(features: Any, labels: Any, classes: int, splits: Any, *rest: Any) -> Any:
@@ -522,7 +611,7 @@ def test_out_of_memory_means_fewer_heads_at_once_and_the_same_results(monkeypatc
             raise torch.OutOfMemoryError("CUDA out of memory")
         return train(features, labels, classes, splits, *rest)
 
-    monkeypatch.setattr(training, "_train_stack", small)
+    monkeypatch.setattr(heads, "_train_stack", small)
     most = 1
     for one, other in zip(expected, task.train(Head((16,)), recipe), strict=True):
         assert one.split is other.split
@@ -549,10 +638,12 @@ def heads_and_scikit_learn(
     built = model.build(model.weights.state_dict())
     statistics = images.channel_statistics(pixels[outside])
     frozen = features.frozen_features(
-        built.backbone, Source((dataset.content_hash,), pixels, *statistics, outside, 0, 0), cache, CPU
+        built.backbone.module, Source((dataset.content_hash,), pixels, *statistics, outside, 0, 0), cache, CPU
     )
-    labels, plain = np.array(dataset.labels), frozen[0].astype(np.float64)
-    outcomes = training.train_heads(frozen, labels, len(dataset.classes), splits, built.head, recipe, 0, CPU)
+    columns = built.backbone.columns
+    labels, plain = np.array(dataset.labels), frozen[0, :, columns].astype(np.float64)
+    views = Views(frozen, columns, CPU)
+    outcomes = heads.train_heads(views, labels, len(dataset.classes), splits, built.head, recipe, 0)
     ours = [balanced_accuracy_score(labels[o.split.test], o.test.argmax(1)) for o in outcomes]
     theirs = [
         balanced_accuracy_score(labels[split.test], logistic(plain, labels, split).predict(plain[split.test]))

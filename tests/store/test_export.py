@@ -29,7 +29,8 @@ def store(tmp_path: Path) -> Store:
     guess = {"label": "a", "predicted": "a", "probabilities": [0.75, 0.25]}
     shown = [guess | {"subset": s, "image_id": f"a/{n}"} for s in ("test", "holdout") for n in range(3)]
     maps = {"image_id": "a/0", "label": "a", "layer": "l", "maps": 1, "height": 1, "width": 1, "values": b"\0x"}
-    store.append_trial(row, shown, [maps])
+    near = {"image_id": "a/0", "label": "a", "nearest": ["a/1"], "likeness": [0.5]}
+    store.append_trial(row, shown, [maps, near])
     store.append_trial(row | {"trial_id": "u"}, shown)
     store.append_trial(row | {"trial_id": "v", "status": "failed", "error": ODD})
     wanted = {key: row[key] for key in ("trial_id", "cell_id", "dataset", "model", "recipe", "repeat", "fold")}

@@ -56,10 +56,12 @@ def append(
         maps = [
             {
                 "image_id": f"{label}/0", "label": label, "layer": "l", "maps": 2, "height": 2, "width": 2,
-                "values": rng.randbytes(8), "low": [0.0, rng.random()], "high": [1.0, 2.0],
+                "values": rng.randbytes(8), "low": [0.0, rng.random()], "high": [1.0, 2.0], "weights": "trained",
+                "mean_map": rng.randbytes(4), "deepest": "d", "explained": label, "grad_cam": rng.randbytes(4),
             }
             for label in CLASSES
         ]  # fmt: skip
+        maps += [{"image_id": f"{label}/0", "label": label, "nearest": ["a/1"], "likeness": [0.5]} for label in CLASSES]
         finished.append((row, shown if done else [], maps if done and number == 0 else []))
     return store.append_trials(finished)
 
