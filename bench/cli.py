@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from bench import dataset_commands, printing, store_commands
 from bench.dataset_commands import DataOption
 from bench.errors import BenchError, UsageError
-from bench.store_commands import DEFAULT_STORE, StoreOption
+from bench.store_commands import DEFAULT_STORE, StoreOption, option
 from store import QueryError, StoreError, StoreWarning
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def run(
         int | None, typer.Option(help="Repeats of the cross-validation, instead of the study's.")
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Folds, instead of the study's.")] = None,
+    holdout: Annotated[
+        float | None, typer.Option(help="The share of each class that is held out, instead of the study's.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the study's.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Image size in pixels, instead of the study's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU, else the CPU), cpu, or cuda:0,1.")] = "auto",
@@ -74,12 +78,14 @@ def run(
     """
     from bench import plan, runner
     from bench import status as status_
+    from bench.datasets import places
     from bench.progress import Screen
     from store import Store, require_store_or_empty
 
     chosen = _study(
-        study, dataset, model, {"repeats": repeats, "folds": folds}, {"epochs": epochs, "image_size": image_size}
-    )
+        study, dataset, model, {"repeats": repeats, "folds": folds, "holdout": holdout},
+        {"epochs": epochs, "image_size": image_size},
+    )  # fmt: skip
     require_store_or_empty(store)
     library = dataset_commands.library(data)
     if dataset:
@@ -89,6 +95,10 @@ def run(
     prepared = runner.prepare(chosen, library, there)
     for name, reason in prepared.absent.items():
         printing.say(f"{name} is left out: {reason}")
+    for remark in prepared.remarks:
+        printing.wrapped(remark)
+    if there:
+        printing.reasons(status_.trained_anew(there, chosen.name, prepared.cells), "trained anew, since ")
     if dry_run:
         done, failed = there.finished() if there else (set[str](), set[str]())
         cells = runner.reachable(prepared).cells
@@ -96,6 +106,7 @@ def run(
         printing.plan(cells, plan.limited(list(left), limit), done)
         return
     results = Store(store, create=True)
+    places.remember(store, library)
     console = printing.console()
     try:
         with Screen(console) as screen:
@@ -112,10 +123,13 @@ def run(
     if result.failures:
         printing.failures(result.failures)
         printing.say(f"{result.finished} trials trained, {len(result.failures)} failed.")
-        printing.say("`bench run --retry-failed` trains the failed ones again.")
+        again = shlex.join(argument for argument in sys.argv[1:] if argument != "--retry-failed")
+        printing.say(f"`bench {again} --retry-failed` trains the failed ones again.")
         raise typer.Exit(1)
     if result.finished:
-        printing.say(f"{result.finished} trials trained; {store} has them. `bench report` draws the website.")
+        printing.say(
+            f"{result.finished} trials trained; {store} has them. `bench report{option(store)}` draws the website."
+        )
     else:
         printing.say(f"nothing to train: {store} has what can be had of the {wanted} trials.")
 
@@ -125,17 +139,20 @@ def status(
     study: Annotated[str | None, typer.Argument(metavar="STUDY", help="Only this study.")] = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="For people or for programs.")] = "table",
     store: StoreOption = DEFAULT_STORE,
+    data: DataOption = [],
 ) -> None:
-    """Every cell of the store: done, missing, stale, failed, and why. Needs no images."""
+    """Every cell of the store: done, missing, stale, failed, and why. Needs no images; of those at hand it says
+    whether they still are what the trials saw.
+    """
     from bench import status as status_
     from store import Store
 
-    cells = status_.cells(Store(store), study)
+    cells = status_.cells(Store(store), study, dataset_commands.library_of(store, data))
     if format == "json":
         print(json.dumps(cells, indent=2, default=str))
         return
     if not cells:
-        printing.say(f"{store} has no trials planned yet; `bench run` plans and trains them.")
+        printing.say(f"{store} has no trials planned yet; `bench run{option(store)}` plans and trains them.")
         return
     printing.status(cells)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +28,17 @@ def say(message: str, *, bold: bool = False) -> None:
 
 def wrapped(message: str, indent: int = 0) -> None:
     """Print a paragraph no wider than the screen; a second line of an item that begins with a sign hangs below it."""
+    import re
     from textwrap import fill
 
     hang = indent + (2 if message.startswith("→ ") else 0)
-    body = fill(message, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang)
-    say(body + "\n" * message.endswith("\n"))
+    # What may be copied, a rule in quotes or a command, stays in one line.
+    whole = re.sub(r"(?<=\s)(?:'[^'\n]*'|`[^`\n]*`)", lambda found: found[0].replace(" ", "\0"), message)
+    body = fill(
+        whole, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
+    say(body.replace("\0", " ") + "\n" * message.endswith("\n"))
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -107,12 +113,17 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
     ]  # fmt: skip
     at = keys.index("recipe") + 1
     _by_dataset([*keys[:at], "done", *keys[at:], "test"], rows)
-    reasons: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for cell in cells:
         if cell["why"]:
-            reasons.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
-    for reason, where in reasons.items():
-        say(f"{'; '.join(where)}: {reason}")
+            found.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
+    reasons(found)
+
+
+def reasons(found: Mapping[str, Sequence[str]], before: str = "") -> None:
+    """Print reasons, each once, with the names of the cells that it is of."""
+    for reason, where in found.items():
+        say(f"{'; '.join(where)}: {before}{reason}")
 
 
 def audit(found: "Audit") -> None:

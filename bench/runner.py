@@ -20,12 +20,17 @@ from store import Store
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study laid out over the images at hand. `absent` are the datasets that are left out, with the reason."""
+    """A study laid out over the images at hand.
+
+    `absent` are the datasets that are left out, with the reason; `remarks` are sentences about what changed in the
+    others since their cards were written.
+    """
 
     study: Study
     drawn: tuple[Drawn, ...]
     cells: tuple[Cell, ...]
     absent: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 def prepare(study: Study, library: Library, store: Store | None = None) -> Prepared:
@@ -33,7 +38,8 @@ def prepare(study: Study, library: Library, store: Store | None = None) -> Prepa
 
     Raises:
         UsageError: an unknown dataset or model.
-        BenchError: no images at all, a folder that does not fit its card, a class too small to be split.
+        BenchError: no images at all, a folder that does not fit its card, what `add` would refuse, a class too small
+            to be split.
     """
     chosen = [_model(name, study) for name in study.models]
     for name in study.weights:
@@ -45,19 +51,22 @@ def prepare(study: Study, library: Library, store: Store | None = None) -> Prepa
     names = study.datasets if study.datasets is not None else tuple(library.at_hand())
     loaded: list[Drawn] = []
     absent: dict[str, str] = {}
+    remarks: list[str] = []
     for name in names:
-        if library.image_folder(library.card(name)) is None:
-            absent[name] = "no images here"
-            continue
         try:
+            if library.image_folder(library.card(name)) is None:
+                absent[name] = "no images here"
+                continue
             dataset = library.load(name, images_per_class=study.images_per_class)
+            seen = datasets.look(library, dataset, study.images_per_class)
+            if seen.refused:
+                raise BenchError(f"dataset {name!r}: {seen.refused[0]}")
             loaded.append(datasets.draw(library, dataset, study.protocol, kept))
-        except UsageError:
-            raise
+            remarks += [f"{name}: {remark}" for remark in seen.all()]
         except BenchError as error:
             if study.datasets is not None:
                 raise
-            absent[name] = str(error)  # one folder that does not fit must not stop all the others
+            absent[name] = str(error)  # one folder or card that does not fit must not stop all the others
     if not loaded and any(reason != "no images here" for reason in absent.values()):
         raise BenchError(next(reason for reason in absent.values() if reason != "no images here"))
     if not loaded:
@@ -79,7 +88,7 @@ def prepare(study: Study, library: Library, store: Store | None = None) -> Prepa
                 plan.make_cell(drawn.dataset, model, recipe, study.protocol, drawn.splits, weights, unavailable)
                 for recipe in recipes
             ]
-    return Prepared(study, tuple(loaded), tuple(cells), absent)
+    return Prepared(study, tuple(loaded), tuple(cells), absent, tuple(remarks))
 
 
 def reachable(prepared: Prepared) -> Prepared:

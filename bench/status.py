@@ -2,10 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bench import changes
 from bench.errors import unknown
 from store import Store, query
+
+if TYPE_CHECKING:
+    from bench.datasets import Library
+    from bench.plan import Cell
 
 # The view `cells` has more, and takes ten times as long: it counts every vote.
 CELLS = """
@@ -17,8 +22,9 @@ CELLS = """
 """
 
 
-def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
+def cells(store: Store, study: str | None = None, library: "Library | None" = None) -> list[dict[str, Any]]:
     """The rows of the view `progress`, each with `test_balanced_accuracy`, the mean over its trials' test folds, and
+    with a sentence `why` where something is missing, failed or stale, or not of the images at hand in a library.
     with a sentence `why` where something is missing, failed or stale, or trials of several arithmetics are mixed.
 
     Raises:
@@ -30,6 +36,7 @@ def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
         if study not in studies:
             raise unknown("study in this store", study, studies)
         found = [cell for cell in found if cell["study"] == study]
+    changed = changes.since_planned(store, library, {cell["dataset"] for cell in found}) if library and found else {}
     causes = _stale_causes(store) if any(cell["stale"] for cell in found) else {}
     for cell in found:
         reasons = []
@@ -39,6 +46,8 @@ def cells(store: Store, study: str | None = None) -> list[dict[str, Any]]:
             reasons.append(f"failed: {cell['error']}")
         if cell["stale"]:
             reasons.append(f"stale: {causes.get((cell['dataset'], cell['model'], cell['recipe']), 'superseded')}")
+        if since := changed.get((cell["study"], cell["dataset"])):
+            reasons.append(since)
         if len(cell["devices"]) > 1:
             reasons.append(f"of several arithmetics: {' + '.join(cell['devices'])}; `bench run --force` trains it anew")
         cell["why"] = "; ".join(reasons)
@@ -52,6 +61,36 @@ def unavailable(store: Store, study: str) -> dict[str, list[str]]:
         names = reasons.setdefault(cell["unavailable"], []) if cell["unavailable"] and cell["missing"] else None
         if names is not None and cell["model"] not in names:
             names.append(cell["model"])
+    return reasons
+
+
+def trained_anew(store: Store, study: str, cells: Sequence["Cell"]) -> dict[str, list[str]]:
+    """Why a run would train cells of a study anew although the store has them: causes, each with the cells' names.
+
+    It is the study's last plan that tells which trials were theirs.
+    """
+    rows = query(
+        store,
+        """
+        select distinct p.dataset, p.model, p.recipe, p.cell_id, p.dataset_hash as old_images,
+            p.model_version as old_version, p.weights as old_weights, p.recipe_json as old_recipe,
+            p.protocol_json as old_protocol, p.study
+        from plans p join trials t using (trial_id) where p.current and t.status = 'done'
+        """,
+    ).to_pylist()
+    last = {(row["dataset"], row["model"], row["recipe"]): row for row in rows if row["study"] == study}
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        row = last.get((cell.dataset.name, cell.model.name, cell.recipe.name))
+        if row is None or row["cell_id"] == cell.id:
+            continue
+        wanted = {
+            "new_images": cell.dataset.content_hash, "new_version": cell.model.version, "new_weights": cell.weights,
+            "new_recipe": json.dumps(cell.recipe.as_dict()), "new_protocol": json.dumps(cell.protocol.as_dict()),
+        }  # fmt: skip
+        old = changes.of_version(store, cell.dataset.name, row["old_images"])
+        for cause in causes_of(row | wanted, old, changes.digests(cell.dataset)):
+            reasons.setdefault(cause, []).append(cell.name)
     return reasons
 
 
@@ -94,10 +133,7 @@ def causes_of(row: Mapping[str, Any], old_images: Mapping[str, str], new_images:
     """
     causes = []
     if row["old_images"] != row["new_images"]:
-        added, removed = (sorted(a.keys() - b) for a, b in ((new_images, old_images), (old_images, new_images)))
-        altered = sorted(i for i in old_images.keys() & new_images if old_images[i] != new_images[i])
-        named = (("added", added), ("removed", removed), ("altered", altered))
-        which = "; ".join(f"{len(ids)} {verb}: {_some(ids)}" for verb, ids in named if ids)
+        which = changes.told(old_images, new_images)
         causes.append(f"the images changed ({which})" if which else "the images changed")
     if row["old_version"] != row["new_version"]:
         causes.append(f"the model's version changed ({row['old_version']} → {row['new_version']})")
@@ -118,7 +154,3 @@ def _images(store: Store, hashes: set[tuple[str, str]]) -> dict[tuple[str, str],
         if (key := (row["dataset"], row["dataset_hash"])) in hashes:
             images.setdefault(key, {})[row["image_id"]] = row["sha256"]
     return images
-
-
-def _some(names: Sequence[str], shown: int = 3) -> str:
-    return ", ".join(names[:shown]) + (", …" if len(names) > shown else "")

@@ -1,5 +1,7 @@
 """The commands below `bench store`: they parse, call, and print."""
 
+import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,13 @@ from bench import printing
 app = typer.Typer(no_args_is_help=True, help="Look after the results store: check, compact, merge, export.")
 StoreOption = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="The results store.")]
 DEFAULT_STORE = Path("results")
+
+
+def option(store: Path) -> str:
+    """What names a store on a command line that is printed, with a space before; nothing where none need be named."""
+    return (
+        "" if store == Path(os.environ.get("BENCH_STORE") or DEFAULT_STORE) else f" --store {shlex.quote(str(store))}"
+    )
 
 
 @app.command("info")
@@ -32,7 +41,7 @@ def info(store: StoreOption = DEFAULT_STORE) -> None:
     parts, size = results.size()
     printing.say(f"{store}: {results.fingerprint()}; {parts:,} parts, {printing.size(size)}")
     if parts > MANY_PARTS:
-        printing.say("many small parts make queries slow; `bench store compact` merges them.")
+        printing.say(f"many small parts make queries slow; `bench store compact{option(store)}` merges them.")
 
 
 MANY_PARTS = 500
@@ -57,12 +66,15 @@ def check(
     if repair and not (report.sound and not report.strays):
         left = checking.check(results)
         printing.say(f"moved to {store / checking.QUARANTINE}; {left.parts:,} parts are as they were written.")
-        printing.say("`bench run` trains again what was lost; `bench status` says what that is.")
+        again = option(store)
+        printing.say(f"`bench run{again}` trains again what was lost; `bench status{again}` says what that is.")
         if not left.sound:
             raise typer.Exit(1)
         return
     if not report.sound:
-        printing.say("`bench store check --repair` moves it out of the way; what was lost counts as missing.")
+        printing.say(
+            f"`bench store check --repair{option(store)}` moves it out of the way; what was lost counts as missing."
+        )
         raise typer.Exit(1)
     printing.say(f"{store}: {report.parts:,} parts, every one as it was written.")
     if report.strays:

@@ -81,7 +81,7 @@ def load(name_or_path: str) -> Study:
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
         try:
-            return parse(path.stem, path.read_text(encoding="utf-8"), name_or_path)
+            return parse(path.stem, path.read_text(encoding="utf-8-sig"), name_or_path)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"study {name_or_path} cannot be read ({error}); name a TOML file") from None
     if name_or_path not in shipped():

@@ -1,10 +1,12 @@
 """Datasets: cards, images on disk, what is found in them, and the built-in generators."""
 
 from bench.datasets.adding import add, remove
-from bench.datasets.auditing import Audit, balance, examine, miscounted
+from bench.datasets.auditing import Audit, balance, examine
 from bench.datasets.cards import Card
 from bench.datasets.loading import Dataset, Image, Library
 from bench.datasets.splitting import Drawn, draw, splits
+from bench.datasets.updating import update
+from bench.datasets.upkeep import Upkeep, look
 
 __all__ = [
     "Audit",
@@ -13,11 +15,13 @@ __all__ = [
     "Drawn",
     "Image",
     "Library",
+    "Upkeep",
     "add",
     "balance",
     "draw",
     "examine",
-    "miscounted",
+    "look",
     "remove",
     "splits",
+    "update",
 ]

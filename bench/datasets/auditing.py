@@ -3,13 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import grouping, layouts, metadata, scanning, similarity
+from bench.datasets import grouping, layouts, masks, metadata, recognising, scanning, similarity
 from bench.datasets.cards import Card
-from bench.datasets.findings import TOO_FEW, Facts, Finding, classes, findings
+from bench.datasets.facts import Facts, Finding, classes
+from bench.datasets.findings import NEARLY_ALIKE, TOO_FEW, findings
+from bench.datasets.layouts import Entry
 from bench.datasets.loading import Dataset, Library
 from bench.datasets.metadata import Tell
 from bench.datasets.scanning import Scan
@@ -23,7 +26,8 @@ class Audit:
     """The records of a dataset's files, and all that was found in them.
 
     `contradictions` are sets of image ids with the same bytes in several classes; `alike` are sets that show the same
-    picture in different bytes; `guesses` are rules by which names may tell groups; `tells` what else tells the class.
+    picture in different bytes; `guesses` are rules by which names may tell groups; `tells` what else tells the class;
+    `masks` are ids of files that are named as masks are, unless the card says what to do with them.
     """
 
     scans: tuple[Scan, ...]
@@ -32,6 +36,7 @@ class Audit:
     alike: tuple[tuple[str, ...], ...]
     guesses: tuple[grouping.Guess, ...]
     tells: tuple[Tell, ...]
+    masks: tuple[str, ...] = ()
 
     @property
     def unreadable(self) -> tuple[str, ...]:
@@ -46,7 +51,7 @@ class Audit:
     @property
     def faulty(self) -> bool:
         """Whether files are broken or contradict each other. That there are too few is no fault of theirs."""
-        return any(finding.kind != TOO_FEW for finding in self.problems)
+        return any(finding.kind not in (TOO_FEW, NEARLY_ALIKE) for finding in self.problems)
 
 
 def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[str]]) -> Audit:
@@ -73,11 +78,13 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
     near = {scan.id: f"alike {number}" for number, scans in enumerate(alike) for scan in scans}
     tells = metadata.tells(readable, merge_groups(together, [near.get(scan.id, scan.id) for scan in readable]))
     side = dict(zip((scan.id for scan in readable), together, strict=True))
-    facts = Facts(scans, readable, leftovers, copies, alike, declared, side, guesses, tells)
+    masked = [] if card.manifest or card.masks else masks.found([scan.entry for scan in scans])
+    facts = Facts(card, scans, readable, leftovers, copies, alike, declared, side, guesses, tells, masked)
     return Audit(
         tuple(scans), tuple(findings(facts)),
         tuple(tuple(scan.id for scan in same) for same in copies if classes(same) > 1),
         tuple(tuple(scan.id for scan in same) for same in alike), tuple(guesses), tuple(tells),
+        tuple(entry.id for entry in masked),
     )  # fmt: skip
 
 
@@ -87,17 +94,18 @@ def examine(library: Library, dataset: Dataset, progress: Callable[[int, int], N
     assert folder is not None
     entries, used = layouts.entries(dataset.card, folder), set(dataset.ids)
     scans = scanning.scan([entry for entry in entries if entry.id in used], progress)
-    return audit(dataset.card, scans, layouts.leftovers(folder, entries, dataset.card))
+    return audit(dataset.card, scans, lying_there(dataset.card, folder, entries))
 
 
-def miscounted(dataset: Dataset) -> list[str]:
-    """Where the number of images is not the card's, a sentence each."""
-    counted = dataset.counts()
-    return [
-        f"class {name!r} has {counted.get(name, 0)} images; the card says {expected}"
-        for name, expected in dataset.card.counts.items()
-        if counted.get(name, 0) != expected
-    ]
+def lying_there(card: Card, folder: Path, entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """What lies beside the images and is not read, by reason; a table of other classes than the folders too."""
+    left = layouts.leftovers(folder, entries, card)
+    if not card.manifest and not card.parts and (other := recognising.other_classes(folder)):
+        table, column = other
+        rest = [name for name in left.pop("Files that are no images", []) if name != table.name]
+        left |= {"Files that are no images": rest} if rest else {}
+        left[f"A table that names these images, with other classes than the folders in {column!r}"] = [table.name]
+    return left
 
 
 def balance(library: Library, dataset: Dataset) -> str:

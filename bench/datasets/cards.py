@@ -29,7 +29,9 @@ class Card:
     the same thing although their bytes differ, or image ids. `left_out` lists the ids of images that are not used.
 
     `images` is the folder that holds `<class>/<file>`, where it is not beside the card. In it `parts` are folders that
-    hold the class folders, one of which may be the `holdout`; or `manifest` is the table that lists the images.
+    hold the class folders, one of which may be the `holdout`; or `manifest` is the table that lists the images, and
+    `columns` says what its path, label, group and holdout are called. `subfolders` has images in folders of class
+    folders read too: as `groups`, or `plain`. `masks` says whether files named as masks are to `leave-out` or `keep`.
 
     `fetch` says where the images come from. `content` is the identity (`Dataset.content_hash`) of the images that the
     published results are of; `pixels` (`checking.pixels`) is that of their pixels, for images that this project writes,
@@ -57,6 +59,9 @@ class Card:
     literature: tuple[Mapping[str, Any], ...] = ()
     images: str | None = None
     manifest: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    subfolders: str | None = None
+    masks: str | None = None
     parts: tuple[str, ...] = ()
     holdout: str | None = None
     fetch: Source | None = None
@@ -75,9 +80,18 @@ _TYPES: dict[str, type] = {
     "show_images": bool, "difficulty": str, "notes": list, "groups": str, "same": list, "images_per_class": int,
     "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str, "left_out": list,
     "manifest": str, "parts": list, "holdout": str, "fetch": dict, "content": str, "pixels": str,
+    "columns": dict, "subfolders": str, "masks": str,
 }  # fmt: skip
 _ITEMS: dict[str, type] = {"classes": str, "counts": int, "notes": str, "same": list, "literature": dict,
-                          "left_out": str, "parts": str}  # fmt: skip
+                          "left_out": str, "parts": str, "columns": str}  # fmt: skip
+_CHOICES = {"subfolders": ("groups", "plain"), "masks": ("leave-out", "keep")}
+_EXAMPLES: dict[type, str] = {
+    str: '"some words"', list: '["one", "another"]', dict: '{one = 1, another = 2}', bool: "true", int: "500",
+}  # fmt: skip
+_EXAMPLE = {
+    "same": '[["a/1.png", "a/2.png"]]', "literature": '[{model = "…", score = 0.9}]', "recipe": "{image_size = 96}",
+    "columns": '{path = "file", label = "class"}', "fetch": '{as = "…"}', "groups": "'^(patient[0-9]+)'",
+}  # fmt: skip
 
 
 def parse(name: str, text: str, where: str) -> Card:
@@ -94,10 +108,16 @@ def parse(name: str, text: str, where: str) -> Card:
         if key not in _TYPES:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(_TYPES)}")
         if type(value) is not _TYPES[key]:
-            raise UsageError(f"{where}: {key} must be a {_TYPES[key].__name__}, not {value!r}")
+            raise UsageError(
+                f"{where}: {key} must be a {_TYPES[key].__name__}, not {value!r}; {_for_example(key, value)}"
+            )
         items = values[key].values() if isinstance(value, dict) else values[key]
         if key in _ITEMS and (wrong := [item for item in items if type(item) is not _ITEMS[key]]):
-            raise UsageError(f"{where}: {key} must hold {_ITEMS[key].__name__} values, not {wrong[0]!r}")
+            raise UsageError(
+                f"{where}: {key} must hold {_ITEMS[key].__name__} values, not {wrong[0]!r}; {_for_example(key, value)}"
+            )
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise UsageError(f"{where}: {key} must be one of {', '.join(_CHOICES[key])}, not {value!r}")
     if len(set(values.get("classes", ()))) < len(values.get("classes", ())):
         raise UsageError(f"{where}: classes names a class twice")
     if values.get("images_per_class", 2) < 2:
@@ -106,12 +126,23 @@ def parse(name: str, text: str, where: str) -> Card:
         check_groups(values["groups"], f"{where}: groups")
     if "holdout" in values and values["holdout"] not in values.get("parts", ()):
         raise UsageError(f"{where}: holdout names {values['holdout']!r}, which is not one of parts")
+    if strange := [name for name in values.get("columns", ()) if name not in ("path", "label", "group", "holdout")]:
+        raise UsageError(f"{where}: columns names {strange[0]!r}; known: path, label, group, holdout")
     if "manifest" in values and "parts" in values:
         raise UsageError(f"{where}: a dataset has a manifest or parts, not both; strike one of them out")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    frozen |= {"same": tuple(map(tuple, values["same"]))} if "same" in values else {}
     if "fetch" in values:
         frozen["fetch"] = sources.parse(values["fetch"], where)
     return Card(name, **{"title": name, **frozen})
+
+
+def _for_example(key: str, value: Any) -> str:
+    """A line of a card that would be right, with what was written in it where that is a list of one."""
+    if _TYPES[key] is list and type(value) is str and _ITEMS.get(key) is str:
+        quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'write {key} = ["{quoted}"]'
+    return f"for example {key} = {_EXAMPLE.get(key, _EXAMPLES[_TYPES[key]])}"
 
 
 def check_groups(rule: str, where: str) -> str:
@@ -132,7 +163,7 @@ def read(path: Path) -> Card:
         UsageError: the file cannot be read, or is no card.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # with the mark that some editors put before it
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read ({error}); a card is a TOML file in UTF-8") from None
     return parse(check_name(path.stem), text, str(path))

@@ -1,50 +1,18 @@
 """What may be found in the files of a dataset, a sentence each, with what to do about it."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
-from bench.datasets import grouping, metadata
+from bench.datasets import feasible, metadata
+from bench.datasets.facts import Facts, Finding, all_ids, classes, ids, names, nearly_alike, number, shown
+from bench.datasets.group_findings import groups
+from bench.datasets.layouts import part_rank
 from bench.datasets.metadata import Tell
 from bench.datasets.scanning import Scan
 from bench.protocol import Protocol
 
-FEW, SHOWN = 25, 3
-TOO_FEW = "too few images"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing found: what it is, and what to do about it. A problem stops a run, or makes its results wrong.
-
-    `kind` names it in two or three words; `images` are the ids of all that it concerns.
-    """
-
-    kind: str
-    problem: bool
-    what: str
-    mend: str
-    images: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What findings are made of.
-
-    `readable` are the scans that are images; `copies` are sets of equal bytes, `alike` sets of one picture in different
-    bytes. `declared` are the groups that card or manifest give, by image id; `together` names for every image with whom
-    it stays on one side: its group, its copies, and what the card calls the same.
-    """
-
-    scans: Sequence[Scan]
-    readable: Sequence[Scan]
-    leftovers: Mapping[str, Sequence[str]]
-    copies: Sequence[tuple[Scan, ...]]
-    alike: Sequence[tuple[Scan, ...]]
-    declared: Mapping[str, str]
-    together: Mapping[str, str]
-    guesses: Sequence[grouping.Guess]
-    tells: Sequence[Tell]
+FEW = 25
+TOO_FEW, NEARLY_ALIKE = "too few images", "classes nearly alike"
 
 
 def findings(facts: Facts) -> list[Finding]:
@@ -62,8 +30,37 @@ def _unreadable(facts: Facts) -> Iterator[Finding]:
         reasons = [scan.unreadable.removeprefix(str(scan.entry.path)).rpartition(";")[0].strip(" :") for scan in broken]
         shown = [f"{scan.id} {reason}" for scan, reason in zip(broken, reasons, strict=True)]
         yield Finding(
-            "unreadable", True, f"{_number(len(broken), 'file')} cannot be used: {_names(shown)}",
-            "Mend or remove them; until then leave them out, under `left_out` in the card", _ids(broken),
+            "unreadable", True, f"{number(len(broken), 'file')} cannot be used: {names(shown)}",
+            "Mend or remove them; until then leave them out, under `left_out` in the card", ids(broken),
+        )  # fmt: skip
+
+
+def _masks(facts: Facts) -> Iterator[Finding]:
+    if facts.masks:
+        yield Finding(
+            "masks", True,
+            f"{number(len(facts.masks), 'file')} named as masks of other files: "
+            f"{names([entry.id for entry in facts.masks])}",
+            'Leave them out: add with --masks leave-out, or write masks = "leave-out" in the card. If they are images '
+            "like the others, say keep instead", tuple(entry.id for entry in facts.masks),
+        )  # fmt: skip
+
+
+def _classes_nearly_alike(facts: Facts) -> Iterator[Finding]:
+    for same in nearly_alike(scan.label for scan in facts.scans):
+        yield Finding(
+            NEARLY_ALIKE, True,
+            f"Classes whose names differ in upper and lower case or in spaces alone: {names([*map(repr, same)])}",
+            "If they are one class, give them one name; as it is they are told apart",
+            ids([scan for scan in facts.scans if scan.label in same]),
+        )  # fmt: skip
+    parts = sorted({scan.label for scan in facts.scans if not scan.entry.part and part_rank(scan.label) is not None})
+    if parts and not facts.card.manifest:
+        yield Finding(
+            "classes called as parts", False,
+            f"{names([*map(repr, parts)])} {'is' if len(parts) == 1 else 'are'} called as a part of a split is, and "
+            f"{'counts' if len(parts) == 1 else 'count'} as a class here",
+            "If it holds images of several classes, sort them into folders of their classes",
         )  # fmt: skip
 
 
@@ -72,17 +69,17 @@ def _contradictions(facts: Facts) -> Iterator[Finding]:
     if torn:
         yield Finding(
             "copies across classes", True,
-            f"{_number(len(torn), 'picture')} in more than one class, as the same bytes: {_shown(torn)}",
+            f"{number(len(torn), 'picture')} in more than one class, as the same bytes: {shown(torn)}",
             "One label at most is right: remove the wrong file, or add with --duplicates leave-out (none of these is "
-            "used) or --duplicates keep", _all_ids(torn),
+            "used) or --duplicates keep", all_ids(torn),
         )  # fmt: skip
     near = [same for same in _apart(facts) if classes(same) > 1]
     if near:
         yield Finding(
             "near duplicates across classes", True,
-            f"{_number(len(near), 'picture')} in more than one class, as different files: {_shown(near, ' ≈ ')}",
+            f"{number(len(near), 'picture')} in more than one class, as different files: {shown(near, ' ≈ ')}",
             "Look at them: one label at most is right. Under `same` in the card they stay on one side of every split",
-            _all_ids(near),
+            all_ids(near),
         )  # fmt: skip
 
 
@@ -91,30 +88,29 @@ def _copies(facts: Facts) -> Iterator[Finding]:
     if within:
         yield Finding(
             "copies within a class", False,
-            f"{_number(len(within), 'picture')} more than once, as the same bytes: {_shown(within)}"
+            f"{number(len(within), 'picture')} more than once, as the same bytes: {shown(within)}"
             + _across_parts(within),
-            "Copies stay on one side of every split; remove them if they are a mistake", _all_ids(within),
+            "Copies stay on one side of every split; remove them if they are a mistake", all_ids(within),
         )  # fmt: skip
     near = [same for same in _apart(facts) if classes(same) == 1]
     if near:
         yield Finding(
             "near duplicates", False,
-            f"{_number(len(near), 'picture')} more than once, as different files (resized, turned, stored anew, "
-            f"or the next slice): {_shown(near, ' ≈ ')}" + _across_parts(near),
-            "Look at them; under `same` in the card they stay on one side of every split", _all_ids(near),
+            f"{number(len(near), 'picture')} more than once, as different files (resized, turned, stored anew, "
+            f"or the next slice): {shown(near, ' ≈ ')}" + _across_parts(near),
+            "Look at them; under `same` in the card they stay on one side of every split", all_ids(near),
         )  # fmt: skip
 
 
 def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
     counts = Counter(scan.label for scan in facts.readable)
     wanted = Protocol()
-    for label in sorted({scan.label for scan in facts.scans}):
-        if counts[label] <= wanted.folds:
-            yield Finding(
-                TOO_FEW, True, f"Class {label!r} has {_number(counts[label], 'usable image')}: too few for a "
-                f"holdout and {wanted.folds} folds",
-                "Add images, join it with another class, or run with fewer `--folds`",
-            )  # fmt: skip
+    small = [label for label in sorted({scan.label for scan in facts.scans}) if counts[label] <= wanted.folds]
+    mend = _what_would_do(facts, wanted) if small else ""
+    for label in small:
+        usable = number(counts[label], "usable image")
+        what = f"Class {label!r} has {usable}: too few for a holdout and {wanted.folds} folds"
+        yield Finding(TOO_FEW, True, what, mend)
     few = {label: count for label, count in sorted(counts.items()) if wanted.folds < count < FEW}
     if few:
         said = ", ".join(f"{label} has {count}" for label, count in few.items())
@@ -124,74 +120,53 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
             tuple(scan.id for scan in facts.readable if scan.label in few),
         )  # fmt: skip
     if counts and (most := max(counts.values())) >= 3 * (least := min(counts.values())):
-        large, small = (sorted(k for k, v in counts.items() if v == n)[0] for n in (most, least))
+        large, little = (sorted(k for k, v in counts.items() if v == n)[0] for n in (most, least))
         yield Finding(
-            "imbalance", False, f"{large} has {most / least:.1f} times the images of {small}",
+            "imbalance", False, f"{large} has {most / least:.1f} times the images of {little}",
             "Nothing needs to be done: training draws each class alike, and balanced accuracy counts each alike",
         )  # fmt: skip
 
 
-def _groups(facts: Facts) -> Iterator[Finding]:
-    if facts.declared:
-        sizes = Counter(facts.declared.values())
-        yield Finding("groups", False, _sizes(sizes), "Each stays on one side of every split")
-        yield from _torn_groups(facts.readable, facts.declared, "")
-    elif facts.guesses:
-        first = facts.guesses[0]
-        stem, group = first.example
-        others = f" ({_number(len(facts.guesses) - 1, 'other rule')} there too)" if facts.guesses[1:] else ""
-        yield Finding(
-            "groups guessed", False,
-            f"File names tell of groups, {stem} may be of {group}: {_sizes(first.sizes)}",
-            f"If these are patients or slides, take the # from `groups` in the card{others}, or add with "
-            f"--groups '{first.rule}'",
-        )  # fmt: skip
-        read = ((scan.id, grouping.read(first.rule, scan.entry.path.stem)) for scan in facts.readable)
-        named = {image: group for image, group in read if group is not None}
-        yield from _torn_groups(facts.readable, named, ", if the names say what they seem to")
-
-
-def _torn_groups(scans: Sequence[Scan], groups: Mapping[str, str], unless: str) -> Iterator[Finding]:
-    members: dict[str, list[Scan]] = defaultdict(list)
-    for scan in scans:
-        if scan.id in groups:
-            members[groups[scan.id]].append(scan)
-    by_class = {name: {scan.label for scan in same} for name, same in members.items()}
-    by_part = {name: {scan.entry.part for scan in same} for name, same in members.items()}
-    by_holdout = {name: {str(scan.entry.held) for scan in same} for name, same in members.items()}
-    redrawn = "folds are drawn anew, so that each group is on one side"
-    joined = "all their images join the holdout"
-    for kind, places, of_group, mend in (
-        ("groups across classes", "in more than one class", by_class, "each group is on one side of every split"),
-        ("groups across parts", "in more than one of the given parts", by_part, redrawn),
-        ("groups across the holdout", "both in the given holdout and outside", by_holdout, joined),
-    ):
-        torn = sorted(name for name, found in of_group.items() if len(found) > 1)
-        if torn:
-            yield Finding(
-                kind, False, f"{len(torn)} of {len(members)} groups stand {places}{unless}: {_names(torn)}",
-                f"Name the groups, and {mend}" if unless else f"Nothing needs to be done: {mend}",
-                tuple(scan.id for name in torn for scan in members[name]),
-            )  # fmt: skip
+def _what_would_do(facts: Facts, wanted: Protocol) -> str:
+    """The numbers by which the images could be cut, or that there are none."""
+    labels = sorted({scan.label for scan in facts.scans})
+    if {scan.label for scan in facts.readable} != set(labels):
+        return "Add images, or move the class away"
+    found = feasible.numbers(
+        [labels.index(scan.label) for scan in facts.readable], [facts.together[scan.id] for scan in facts.readable],
+        [scan.entry.held for scan in facts.readable] if any(scan.entry.held for scan in facts.readable) else None,
+        wanted,
+    )  # fmt: skip
+    said = feasible.advice(found, wanted)
+    return said[0].upper() + said[1:] + ("; more images, or a class joined with another, would be better" * bool(found))
 
 
 def _metadata(facts: Facts) -> Iterator[Finding]:
     clear = [tell for tell in facts.tells if tell.clear]
-    alone = [tell for tell in clear if tell.of != metadata.ALL]
-    if not clear:
-        return
-    told = []
-    for tell in (*alone, *(tell for tell in clear if tell.of == metadata.ALL)):
-        shares = {"file type": _by_class(facts.readable, lambda scan: scan.format),
-                  "colours": _by_class(facts.readable, lambda scan: scan.mode)}.get(tell.of, "")  # fmt: skip
-        told.append(f"{tell.of} {tell.score:.2f} ({tell.low:.2f} to {tell.high:.2f}){shares}")
-    yield Finding(
-        "tells the class", False,
-        f"What should not tell the class does. Balanced accuracy without a look at the picture, where chance is "
-        f"{clear[0].chance:.2f}: {'; '.join(told)}",
-        "No model sees these, but the classes seem to come from different places, and that may show in the pixels: "
-        "say so in the card's notes, and doubt high scores",
-    )  # fmt: skip
+    borders = [tell for tell in clear if tell.of == metadata.BORDERS]
+    files = [tell for tell in clear if tell.of not in (metadata.BORDERS, metadata.ALL)]
+    if files:
+        told = []
+        for tell in (*files, *(tell for tell in clear if tell.of == metadata.ALL)):
+            shares = {"file type": _by_class(facts.readable, lambda scan: scan.format),
+                      "colours": _by_class(facts.readable, lambda scan: scan.mode)}.get(tell.of, "")  # fmt: skip
+            told.append(f"{_scored(tell)}{shares}")
+        yield Finding(
+            "tells the class", False,
+            f"What should not tell the class does. Balanced accuracy by the files alone, where chance is "
+            f"{files[0].chance:.2f}: {'; '.join(told)}",
+            "No model is told file types or sizes, but images of one class were stored or cut otherwise than those of "
+            "another, and that may show in the pixels: say so in the card's notes, and doubt high scores",
+        )  # fmt: skip
+    if borders:
+        yield Finding(
+            "dark borders tell the class", False,
+            f"How much of a picture is dark along its edges tells the class. Balanced accuracy by that alone, where "
+            f"chance is {borders[0].chance:.2f}: {_scored(borders[0])}",
+            "Models see it. Look at some: where the dark is the ground around a cell, it tells the cell's size, which "
+            "may be just what is asked; where it comes from the device or from cutting, doubt high scores; where whole "
+            "pictures are nearly black, their values are small",
+        )  # fmt: skip
 
 
 def _kinds(facts: Facts) -> Iterator[Finding]:
@@ -208,35 +183,36 @@ def _kinds(facts: Facts) -> Iterator[Finding]:
     for kind, fits, what, mend in looks:
         some = [scan for scan in facts.readable if fits(scan)]
         if some:
-            yield Finding(
-                kind, False, f"{_number(len(some), 'file')} with {what}: {_names(_ids(some))}", mend, _ids(some)
-            )
+            yield Finding(kind, False, f"{number(len(some), 'file')} with {what}: {names(ids(some))}", mend, ids(some))
 
 
 def _left_lying(facts: Facts) -> Iterator[Finding]:
     mends = {
         "Pictures of a kind that is not read": "Store them as PNG or TIFF if they are wanted",
+        "Pictures without the ending of one": "Give them the ending of what they are, .png or .jpg, if they are wanted",
         "Images that are in no class folder": "Move them right into the folder of their class, or list all images in "
         "a manifest",
+        "Images that the manifest does not list": "Nothing needs to be done if they are not wanted; else add a line "
+        "for each",
+        "Images beside the given split": "Nothing needs to be done if they are not wanted; else move them into a part",
+        "Folders called as the parts of a split, which are no classes": "Sort their images into the class folders if "
+        "they are wanted; if such a folder is a class, give it another name",
         "Linked folders": "Links are not followed, since they may lead in a circle; add the folder that they mean",
     }
     for reason, paths in facts.leftovers.items():
-        yield Finding(
-            "not read", False, f"{reason}: {_names(paths)}", mends.get(reason, "Nothing needs to be done"), tuple(paths)
-        )
+        mend = mends.get(reason, "Nothing needs to be done")
+        if reason.startswith("A table"):
+            mend = "If these are the classes that you mean, add with --manifest FILE --path COLUMN --label COLUMN"
+        yield Finding("not read", False, f"{reason} ({len(paths)}): {names(paths)}", mend, tuple(paths))
 
 
 LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _unreadable, _contradictions, _classes_that_are_small, _groups, _copies, _metadata, _kinds, _left_lying,
+    _unreadable, _masks, _classes_nearly_alike, _contradictions, _classes_that_are_small, groups, _copies, _metadata,
+    _kinds, _left_lying,
 )  # fmt: skip
 
 
 # --- Words
-
-
-def classes(same: Sequence[Scan]) -> int:
-    """In how many classes some files stand."""
-    return len({scan.label for scan in same})
 
 
 def _apart(facts: Facts) -> list[tuple[Scan, ...]]:
@@ -244,39 +220,13 @@ def _apart(facts: Facts) -> list[tuple[Scan, ...]]:
     return [same for same in facts.alike if len({facts.together[scan.id] for scan in same}) > 1]
 
 
-def _ids(scans: Sequence[Scan]) -> tuple[str, ...]:
-    return tuple(scan.id for scan in scans)
-
-
-def _all_ids(sets: Sequence[Sequence[Scan]]) -> tuple[str, ...]:
-    return tuple(scan.id for same in sets for scan in same)
-
-
-def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"
-
-
-def _shown(sets: Sequence[Sequence[Scan]], sign: str = " = ") -> str:
-    return _names([sign.join(_ids(same)[:4]) + (f"{sign}…" if len(same) > 4 else "") for same in sets])
-
-
-def _number(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count} {what}s"
-
-
 def _across_parts(sets: Sequence[Sequence[Scan]]) -> str:
     torn = sum(len({(scan.entry.part, scan.entry.held) for scan in same}) > 1 for same in sets)
     return f"; {torn} of them in more than one of the given parts" if torn else ""
 
 
-def _sizes(sizes: Mapping[str, int]) -> str:
-    largest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
-    more = ", …" if len(sizes) > SHOWN else ""
-    shown = ", ".join(f"{name} {size}" for name, size in largest)
-    least, most = min(sizes.values()), largest[0][1]
-    span = f"{least} to {most} images" if least < most else _number(most, "image")
-    return f"{_number(len(sizes), 'group')} of {span} ({shown}{more})"
+def _scored(tell: Tell) -> str:
+    return f"{tell.of} {tell.score:.2f} ({tell.low:.2f} to {tell.high:.2f})"
 
 
 def _by_class(scans: Sequence[Scan], value: Callable[[Scan], str]) -> str:
@@ -286,4 +236,4 @@ def _by_class(scans: Sequence[Scan], value: Callable[[Scan], str]) -> str:
     for label in sorted({scan.label for scan in scans}):
         hits = [value(scan) == rare for scan in scans if scan.label == label]
         shares.append(f"{100 * sum(hits) / len(hits):.0f} % of {label}")
-    return f", {rare} is {_names(shares)}"
+    return f", {rare} is {names(shares)}"

@@ -1,25 +1,31 @@
-"""How a dataset lies on disk, and which files of it are images: folders in, a list of entries out; no file is opened.
+"""How a dataset lies on disk, and which files of it are images: folders in, a list of entries out; nothing is decoded.
 
-Three layouts: class folders; class folders in `train`, `test` and `holdout` folders; files that a manifest lists.
+Three layouts: class folders, of images or of folders of images; class folders in `train`, `test` and `holdout` folders;
+files that a manifest lists. `recognising` tells which of them a folder has.
 """
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.datasets import manifests
+from bench.datasets import manifests, masks
 from bench.datasets.cards import Card
-from bench.errors import BenchError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
-PARTS = ("train", "training", "val", "valid", "validation", "test", "testing", "holdout")
-"""Folders that are no classes but parts of a dataset which somebody has split."""
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".bmp", ".dib", ".tif", ".tiff"}
+)
+PARTS = ("train", "training", "val", "valid", "validation", "dev", "eval", "test", "testing", "holdout")
+"""Folders that are no classes but parts of a dataset which somebody has split, in the order of their use."""
 
 PICTURES = frozenset(
-    {".gif", ".webp", ".heic", ".avif", ".dcm", ".svs", ".czi", ".nd2", ".lif", ".jp2", ".npy", ".svg"}
-)
+    {".gif", ".webp", ".heic", ".heif", ".avif", ".dcm", ".dicom", ".svs", ".ndpi", ".mrxs", ".scn", ".czi", ".nd2",
+     ".lif", ".oib", ".oif", ".vsi", ".jp2", ".j2k", ".jxl", ".npy", ".npz", ".svg", ".nii", ".nrrd", ".mha", ".mhd",
+     ".psd", ".raw", ".ppm", ".pgm", ".tga"}
+)  # fmt: skip
+MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8")
+"""How files of pictures begin."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,8 @@ class Entry:
     """One image file as its layout names it.
 
     `id` is `<class>/<file name>`, or `<class>/<path>` where several folders may hold one name. `group` is what a
-    manifest says; `part` is the folder of a given split; `held` marks the given holdout.
+    manifest says, or the folder between class and file; `part` is the folder of a given split; `held` marks the given
+    holdout.
     """
 
     id: str
@@ -38,29 +45,11 @@ class Entry:
     held: bool = False
 
 
-def recognise(folder: Path) -> dict[str, Any]:
-    """The fields of a card that say how a folder is laid out: none of them for plain class folders.
-
-    Raises:
-        BenchError: nothing in the folder fits, or two manifests do.
-    """
-    if manifest := manifests.find(folder):
-        return {"manifest": manifest.name}
-    if class_folders(folder):
-        return {}
-    inside = [path for path in sorted(folder.iterdir()) if path.name.lower() in PARTS and path.is_dir()]
-    parts = [path.name for path in sorted(inside, key=lambda p: PARTS.index(p.name.lower())) if class_folders(path)]
-    if not parts:
-        raise BenchError(f"{folder}: no images; expected <class>/<file>.png (or .jpg, .bmp, .tif) in it")
-    held = [name for name in parts if name.lower() == "holdout" and len(parts) > 1]
-    return {"parts": tuple(parts)} | ({"holdout": held[0]} if held else {})
-
-
 def at_hand(card: Card, folder: Path) -> bool:
     """Whether a folder holds what the card's layout asks for."""
     if card.manifest:
         return (folder / card.manifest).is_file()
-    return any(class_folders(folder / part) for part in card.parts or ("",))
+    return any(class_folders(folder / part, deep=bool(card.subfolders)) for part in card.parts or ("",))
 
 
 def entries(card: Card, folder: Path) -> list[Entry]:
@@ -69,56 +58,94 @@ def entries(card: Card, folder: Path) -> list[Entry]:
     Raises:
         BenchError: a line of the manifest names no image.
     """
-    if card.manifest:
-        rows = manifests.read(folder / card.manifest, SUFFIXES)
-        found = [
-            Entry(f"{row.label}/{row.path}", row.label, folder / row.path, row.group, held=row.held) for row in rows
-        ]
-        return sorted(found, key=lambda entry: (entry.label, entry.path))
-    found = []
-    for part in card.parts or ("",):
-        for place in class_folders(folder / part):
-            between = f"{part}/" if part else ""
-            found += [
-                Entry(f"{place.name}/{between}{path.name}", place.name, path, part=part, held=part == card.holdout)
-                for path in image_files(place)
-            ]
+    found = list(_listed(card, folder) if card.manifest else _walked(card, folder))
+    if card.masks == "leave-out":
+        dropped = {entry.path for entry in masks.found(found)}
+        found = [entry for entry in found if entry.path not in dropped]
     return sorted(found, key=lambda entry: (entry.label, entry.path))
 
 
-def leftovers(folder: Path, listed: list[Entry], card: Card) -> dict[str, list[str]]:
+def _listed(card: Card, folder: Path) -> Iterator[Entry]:
+    assert card.manifest is not None
+    for row in manifests.read(folder / card.manifest, folder, SUFFIXES, card.columns):
+        yield Entry(f"{row.label}/{row.path}", row.label, folder / row.path, row.group, held=row.held)
+
+
+def _walked(card: Card, folder: Path) -> Iterator[Entry]:
+    for part in card.parts or ("",):
+        places = class_folders(folder / part, deep=bool(card.subfolders))
+        for place in places if part else without_parts(places, card.classes):
+            for path in sorted(_images_below(place)) if card.subfolders else image_files(place):
+                inside = path.relative_to(place).parts
+                group = inside[0] if card.subfolders == "groups" and len(inside) > 1 else None
+                if group and not set(masks.words(group)) - masks.PLAIN:
+                    group = None  # `images` is nobody's name
+                between = f"{part}/" if part else ""
+                yield Entry(
+                    f"{place.name}/{between}{'/'.join(inside)}", place.name, path, group, part, part == card.holdout
+                )
+
+
+def leftovers(folder: Path, listed: Sequence[Entry], card: Card) -> dict[str, list[str]]:
     """What lies in a folder and is not read: for each reason the paths from the folder, in order."""
     taken = {entry.path for entry in listed} | {entry.path.parent for entry in listed}
     taken.add(folder / (card.manifest or ""))
     left: dict[str, list[str]] = {}
-    for path in _walked(folder):
+    for path in walk(folder):
         if path not in taken:
-            left.setdefault(_reason(path), []).append(str(path.relative_to(folder)))
+            left.setdefault(_reason(path, path.relative_to(folder).parts[0], card), []).append(
+                str(path.relative_to(folder))
+            )
     return {reason: sorted(paths) for reason, paths in left.items()}
 
 
-def class_folders(folder: Path) -> list[Path]:
-    """The folders in `folder` that hold images, by name."""
+def class_folders(folder: Path, *, deep: bool = False) -> list[Path]:
+    """The folders in `folder` that hold images, by name; `deep` ones hold them in folders of their own too."""
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and image_files(p))
+    holds: Callable[[Path], object] = (lambda place: next(_images_below(place), None)) if deep else image_files
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and holds(p))
 
 
 def image_files(folder: Path) -> list[Path]:
     """The files right in `folder` that are named as images are, by name."""
-    found = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-    return sorted(p for p in found if p.is_file())
+    return sorted(p for p in folder.iterdir() if is_image_name(p) and p.is_file())
 
 
-def _walked(folder: Path) -> Iterator[Path]:
+def is_image_name(path: Path) -> bool:
+    """Whether a file is called as an image that can be read."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def without_parts(places: Sequence[Path], classes: Sequence[str] = ()) -> list[Path]:
+    """Without folders that are called as the parts of a split are, where two others at least remain.
+
+    `classes` are what the card names; a folder among them is one.
+    """
+    others = [place for place in places if part_rank(place.name) is None or place.name in classes]
+    return others if len(others) > 1 else list(places)
+
+
+def part_rank(name: str) -> int | None:
+    """Where a part of a split stands in the order of use, told by its folder's name: `Test`, `train_set`."""
+    found = re.fullmatch(rf"({'|'.join(PARTS)})(?:[-_ ]?(?:set|data|images?|split))?", name.lower())
+    return PARTS.index(found[1]) if found else None
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """All files below, and linked folders, which are not followed, since they may lead round in a circle."""
     for place, folders, names in os.walk(folder, followlinks=False):
-        # Links are not followed, since they may lead round in a circle; hidden folders hold nobody's images.
         linked = [name for name in folders if Path(place, name).is_symlink()]
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        # Hidden folders hold nobody's images.
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         yield from (Path(place, name) for name in [*names, *linked])
 
 
-def _reason(path: Path) -> str:
+def _images_below(folder: Path) -> Iterator[Path]:
+    return (path for path in walk(folder) if is_image_name(path) and path.is_file())
+
+
+def _reason(path: Path, top: str, card: Card) -> str:
     if path.is_symlink() and not path.exists():
         return "Links that lead nowhere or in a circle"
     if path.is_dir():
@@ -126,7 +153,32 @@ def _reason(path: Path) -> str:
     if path.name.startswith("."):
         return "Hidden files"
     if path.suffix.lower() in SUFFIXES:
-        return "Images that are in no class folder"
+        return _why_not(path, top, card)
     if path.suffix.lower() in PICTURES:
         return "Pictures of a kind that is not read"
-    return "Files that are no images"
+    return "Pictures without the ending of one" if _begins_as_a_picture(path) else "Files that are no images"
+
+
+def _why_not(path: Path, top: str, card: Card) -> str:
+    """Why an image is not part of the dataset, although its name is that of one."""
+    if card.masks == "leave-out" and _may_be_mask(path):
+        return "Masks"
+    if card.manifest:
+        return "Images that the manifest does not list"
+    if card.parts and top not in card.parts:
+        return "Images beside the given split"
+    if not card.parts and part_rank(top) is not None and top != path.name:
+        return "Folders called as the parts of a split, which are no classes"
+    return "Images that are in no class folder"
+
+
+def _may_be_mask(path: Path) -> bool:
+    return bool(masks.WORDS & {word for part in path.parts[-3:] for word in masks.words(part)})
+
+
+def _begins_as_a_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith(MAGIC)
+    except OSError:
+        return False

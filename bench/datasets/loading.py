@@ -6,16 +6,17 @@ A dataset lies in `<data folder>/<name>/<class>/<file>`, or where its card says.
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
+from unicodedata import normalize
 
 from bench import protocol
 from bench.datasets import cards, digests, layouts, synthetic
 from bench.datasets.cards import Card
 from bench.datasets.layouts import Entry, class_folders
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, UsageError, unknown
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ class Dataset:
     @property
     def groups(self) -> list[str]:
         """(N,) group names; exact copies of an image share one, and so do images that the card calls the same."""
-        same = {stem: f"same {number}" for number, stems in enumerate(self.card.same) for stem in stems}
+        sets = _joined([set(map(composed, names)) for names in self.card.same])
+        same = {name: f"same {number}" for number, names in enumerate(sets) for name in names}
         groups = protocol.merge_groups([i.group for i in self.images], [i.sha256 for i in self.images])
-        return protocol.merge_groups(groups, [same.get(i.id, same.get(i.path.stem, i.id)) for i in self.images])
+        keys = [same.get(composed(i.id), same.get(composed(i.path.stem), i.id)) for i in self.images]
+        return protocol.merge_groups(groups, keys)
 
     @property
     def held(self) -> list[bool] | None:
@@ -89,12 +92,14 @@ class Dataset:
 class Library:
     """The datasets within reach: those in the data folders, and the built-in ones, kept in `cache`.
 
-    `notice` is told, in a sentence, of what takes a while.
+    `notice` is told, in a sentence, of what takes a while. `options` are what names the folders on a command line, with
+    a space before, where a command needs to be told.
     """
 
     folders: tuple[Path, ...]
     cache: Path
     notice: Callable[[str], None] = lambda _: None
+    options: str = ""
 
     def card(self, name: str) -> Card:
         """The card of a dataset: the user's, else ours, else a bare one for a folder of images."""
@@ -106,17 +111,21 @@ class Library:
             return ours[name]
         if any((folder / name).is_dir() for folder in self.folders):
             return Card(cards.check_name(name), title=name)
-        raise unknown("dataset", name, {*ours, *self.at_hand()})
+        places = " or ".join(map(str, self.folders))
+        raise UsageError(f"{unknown('dataset', name, {*ours, *self.at_hand()})} (looked in {places})")
 
     def known(self) -> list[str]:
         """Every dataset that has a card or a folder of images."""
         return sorted({*cards.shipped(), *self._own(), *self.at_hand()})
 
     def at_hand(self) -> list[str]:
-        """Datasets of the data folders whose images are there, in order of name; built-in ones not among them."""
+        """Datasets of the data folders whose images are there, in order of name; built-in ones not among them.
+
+        One with a card that cannot be read is among them: whoever asks for it is told what is wrong.
+        """
         names = {path.name for folder in self.folders if folder.is_dir() for path in folder.iterdir()
                  if path.is_dir() and cards.NAME.fullmatch(path.name) and class_folders(path)}  # fmt: skip
-        return sorted(names | {name for name in self._own() if self.image_folder(self.card(name)) is not None})
+        return sorted(names | {name for name in self._own() if self._has_images(name)})
 
     def image_folder(self, card: Card) -> Path | None:
         """The folder that holds a dataset's class folders, or None where it is not at hand."""
@@ -139,7 +148,7 @@ class Library:
         folder = self.image_folder(card)
         if folder is None:
             places = " or ".join(str(f / (card.images or name)) for f in self.folders)
-            hint = f"; `bench dataset fetch {name}` gets them, or says how" if card.fetch else ""
+            hint = f"; `bench dataset fetch {name}{self.options}` gets them, or says how" if card.fetch else ""
             raise BenchError(f"dataset {name!r}: no images in {places}; expected <class>/<file>.png there{hint}")
         if card.generator:
             if not folder.is_dir():
@@ -147,6 +156,12 @@ class Library:
             synthetic.write(synthetic.named(card.generator), folder)
         caps = [cap for cap in (card.images_per_class, images_per_class) if cap]
         return listed(card, folder, min(caps, default=None), self.cache)
+
+    def _has_images(self, name: str) -> bool:
+        try:
+            return self.image_folder(self.card(name)) is not None
+        except UsageError:
+            return True
 
     def _own(self) -> list[str]:
         files = (path for folder in self.folders if folder.is_dir() for path in folder.glob("*.toml"))
@@ -159,11 +174,13 @@ def listed(card: Card, folder: Path, cap: int | None, cache: Path) -> Dataset:
     Raises:
         BenchError: the folder does not fit the card, or shows fewer than two classes.
     """
-    left_out = set(card.left_out)
+    left_out = set(map(composed, card.left_out))
+    named = {composed(name): name for name in card.classes}
     of_class: dict[str, list[Entry]] = {}
     for entry in layouts.entries(card, folder):
-        if entry.id not in left_out:
-            of_class.setdefault(entry.label, []).append(entry)
+        if composed(entry.id) not in left_out:
+            its_class = entry.label if entry.label in card.classes else named.get(composed(entry.label), entry.label)
+            of_class.setdefault(its_class, []).append(entry)
     classes = card.classes or tuple(sorted(of_class))
     if missing := [name for name in classes if name not in of_class]:
         raise BenchError(f"{folder}: no images for class {missing[0]!r}, which the card of {card.name!r} names")
@@ -185,6 +202,20 @@ def listed(card: Card, folder: Path, cap: int | None, cache: Path) -> Dataset:
         group = entry.group or group_of(card, entry.path) or entry.id
         images.append(Image(entry.id, label, entry.path, digest, group, entry.held))
     return Dataset(card, classes, tuple(images))
+
+
+def _joined(sets: Sequence[set[str]]) -> list[set[str]]:
+    """Sets with those that share a member made one."""
+    apart: list[set[str]] = []
+    for one in sets:
+        near = [other for other in apart if other & one]
+        apart = [*(other for other in apart if not other & one), one.union(*near)]
+    return apart
+
+
+def composed(name: str) -> str:
+    """A name with its accents in one sign each: disks keep them apart or not, and cards and tables travel."""
+    return normalize("NFC", name)
 
 
 def drawn(names: list[str], cap: int | None) -> list[str]:

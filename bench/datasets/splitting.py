@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from bench import protocol
+from bench.datasets import feasible
 from bench.datasets.loading import Dataset, Library
 from bench.errors import BenchError, UsageError
 
@@ -60,7 +61,10 @@ def draw(library: Library, dataset: Dataset, wanted: protocol.Protocol, kept: Ke
             held = [False] * len(dataset.ids)
             for position in next(iter(known.values())).holdout:
                 held[position] = True
-        drawn = protocol.draw_splits(dataset.labels, groups, wanted, dataset.classes, held)
+        try:
+            drawn = protocol.draw_splits(dataset.labels, groups, wanted, dataset.classes, held)
+        except BenchError as error:
+            raise BenchError(feasible.explained(error, dataset, groups, wanted)) from None
         chosen = [known.get((split.repeat, split.fold), split) for split in drawn]
         return Drawn(dataset, identity, protocol.distinct(chosen))
     except UsageError:
