@@ -130,7 +130,8 @@ def _predictions(cell: Cell, outcome: Outcome) -> list[dict[str, Any]]:
 
 def _device_name(cell: Cell, device: torch.device) -> str:
     cuda = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if cuda else f"CPU, {torch.get_num_threads()} threads"
+    threads = 1 if cell.model.kind == "network" else torch.get_num_threads()  # a network trains on one, always
+    name = torch.cuda.get_device_name(device) if cuda else f"CPU, {threads} threads"
     return f"{name}, bfloat16" if cell.model.kind == "network" and precision.native(device) else name
 
 
