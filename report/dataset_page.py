@@ -117,7 +117,8 @@ def _section(found: Results, section: Section) -> None:
         charts.holdout_box(holdout, votes, models, styles, chance), f"holdout-{slug}",
         Markup(
             "Performance of various models on the holdout dataset, {} images. Each box holds a model's trials, all "
-            "scored on the same images: its width is the luck of training alone. The mark below is the vote of the "
+            "scored on the same images: its width is the luck of training, that of the images trained on, of their "
+            "turns and of first weights, and says nothing of other images. The mark below is the vote of the "
             "trials; its line is the 95 % interval over the images. The rarest class there is {}, {} images{}"
         ).format(held, *rarest, few),
         f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
