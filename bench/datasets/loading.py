@@ -148,7 +148,9 @@ class Library:
         folder = self.image_folder(card)
         if folder is None:
             places = " or ".join(str(f / (card.images or name)) for f in self.folders)
-            hint = f"; `bench dataset fetch {name}{self.options}` gets them, or says how" if card.fetch else ""
+            lying = next((place / name for place in self.folders if (place / name).is_dir()), None)
+            hint = f"; `bench dataset add {name} {lying}{self.options}` says what lies there" if lying else ""
+            hint = f"; `bench dataset fetch {name}{self.options}` gets them, or says how" if card.fetch else hint
             raise BenchError(f"dataset {name!r}: no images in {places}; expected <class>/<file>.png there{hint}")
         if card.generator:
             if not folder.is_dir():

@@ -98,7 +98,8 @@ def _masks(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
         return []
     return [
         f"files are named as masks of others are ({len(found)}): {names([entry.id for entry in found])}; write "
-        'masks = "leave-out" in its card, or masks = "keep" if they are images like the others'
+        'masks = "leave-out" in its card, or masks = "keep" if they are images like the others (`bench dataset add` '
+        "writes a card, with --masks)"
     ]
 
 

@@ -105,6 +105,13 @@ def test_folders_in_class_folders_are_groups(tmp_path: Path) -> None:
     assert len(set(plain.groups)) == 36
 
 
+def test_folders_in_class_folders_that_nobody_added_name_the_way(tmp_path: Path) -> None:
+    folder = place(tmp_path / "data" / "mine", "ill/P{p}/{n}.png", "well/Q{p}/{n}.png")
+    with pytest.raises(BenchError, match=f"`bench dataset add mine {folder}` says what lies there"):
+        known(tmp_path).load("mine")
+    assert len(add(tmp_path, folder)[1].images) == 24
+
+
 def test_folders_whose_names_say_nothing_are_no_groups(tmp_path: Path) -> None:
     path, dataset, _ = add(tmp_path, place(tmp_path / "images", "ill/images/{n}.png", "well/images/{n}.png"))
     assert cards.read(path).subfolders == "plain"
