@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import sys
-import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +56,8 @@ def write(answer: "pa.Table", kind: str, output: Path | None) -> None:
         return
     part = None
     try:
-        with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, newline="", encoding="utf-8") as file:
-            part = Path(file.name)
+        part = output.with_name(f".{output.name}-{uuid.uuid4().hex[:8]}.part")
+        with part.open("x", newline="", encoding="utf-8") as file:  # readable to whom the user's files are
             if kind == "parquet":
                 import pyarrow.parquet as pq
 

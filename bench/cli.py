@@ -169,7 +169,7 @@ def query(
     memory: Annotated[float, typer.Option(min=0.1, help="Gigabytes of memory that the query may take.")] = 2,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Ask the store anything in SQL (DuckDB's). Read-only.
+    """Ask the store anything in SQL (DuckDB's). Read-only. Columns that share a name become `model`, `model_1`.
 
     For example: bench query "select model, avg(balanced_accuracy) from scores where subset = 'test' group by model"
     """

@@ -3,6 +3,7 @@
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ ROWS = 100_000
 
 
 def query(store: Store, sql: str, *, timeout: float = SECONDS, memory: float = GIGABYTES) -> "pa.Table":
-    """The answer to one SELECT statement over the views.
+    """The answer to one SELECT statement over the views; no two of its columns share a name (see `one_name_each`).
 
     The connection cannot leave the store's folder, loads no extension, and its settings are locked. What counts as one
     SELECT, in which nothing is written, is decided by DuckDB itself.
@@ -85,7 +86,20 @@ def _collected(relation: duckdb.DuckDBPyRelation, deadline: float, memory: float
         if time.monotonic() > deadline:
             raise duckdb.InterruptException
         batches.append(batch)
-    return pa.Table.from_batches(batches, reader.schema)
+    table = pa.Table.from_batches(batches, reader.schema)
+    return table.rename_columns(one_name_each(table.column_names))
+
+
+def one_name_each(names: Sequence[str]) -> list[str]:
+    """Names of columns, no two alike: a later one of a name that was had takes a number, `model`, `model_1`."""
+    taken, chosen = set(names), list[str]()
+    for name in names:
+        new, number = name, 0
+        while new in chosen or (number and new in taken):
+            number += 1
+            new = f"{name}_{number}"
+        chosen.append(new)
+    return chosen
 
 
 def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -148,6 +148,16 @@ def test_answers_in_files(bench: Run, trained: Path, tmp_path: Path, kind: str) 
     assert len(read(tmp_path / f"cells.{kind}")) == 4
 
 
+def test_an_answers_file_can_be_read_by_whoever_can_read_the_users_others(
+    bench: Run, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").touch()
+    for kind in ("csv", "parquet"):
+        assert bench("query", "select 1", "--format", kind, "-o", tmp_path / f"x.{kind}", "--store", trained)[0] == 0
+        assert (tmp_path / f"x.{kind}").stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert {path.name for path in tmp_path.glob("*x.*")} == {"x.csv", "x.parquet"}
+
+
 def test_an_answer_that_cannot_be_written_leaves_the_old_file(bench: Run, trained: Path, tmp_path: Path) -> None:
     code, _, err = bench("query", "select 1", "--format", "csv", "-o", tmp_path / "no" / "x.csv", "--store", trained)
     assert (code, one_sentence(err)) == (1, True)

@@ -1,5 +1,6 @@
 """Whole runs: nothing is trained twice, a kill loses nothing that was finished, the rest of a grid goes on."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,9 @@ from bench import cells, plan, runner, study
 from bench.datasets import Library
 from bench.errors import BenchError
 from store import Store, checking, query
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("BENCH_SHARED_DATA") or ROOT.parent / "shared" / "data")
 
 
 def only(small_study: study.Study, *models: str) -> study.Study:
@@ -223,3 +227,19 @@ def test_splits_are_inherited_from_one_that_has_its_own(
     (tmp_path / "data" / "tiny.toml").write_text('splits_from = "cut"\n')
     with pytest.raises(BenchError, match="takes its own from"):
         runner.prepare(chosen, own)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real images are not in {SHARED}")
+def test_published_trials_are_those_that_a_run_wants_today(library: Library) -> None:
+    """What is new makes nothing stale that was published: it took hours."""
+    published = Store(ROOT / "results")
+    names = ["covid-ct", "malaria", "reticulocytes", "t-cells", "wbc-raw", "wbc-segmented"]
+    prepared = runner.prepare(study.load("cpu").narrowed(datasets=names), Library((SHARED,), library.cache), published)
+    wanted = {trial.id for cell in prepared.cells for trial in cell.trials}
+    there = query(
+        published,
+        "select trial_id from trials t semi join plans p on p.trial_id = t.trial_id and p.current and p.study = 'cpu' "
+        "where t.status = 'done' and t.recipe in ('96px', '96px-lr0.01') and t.dataset not like 'synthetic%'",
+    ).to_pylist()
+    assert len(there) > 800
+    assert {row["trial_id"] for row in there} <= wanted

@@ -237,3 +237,8 @@ def test_no_extension_loads(store: Store, name: str) -> None:
     assert query(store, f"select current_setting('{name}') as value").to_pylist() == [{"value": False}]
     with pytest.raises(QueryError):
         query(store, "select * from sqlite_scan('x', 'y')")
+
+
+def test_columns_that_share_a_name_keep_their_own_values(store: Store) -> None:
+    answer = query(store, "select 1 as a, 2 as a, 3 as a_1, 4 as b")
+    assert answer.to_pylist() == [{"a": 1, "a_2": 2, "a_1": 3, "b": 4}]
