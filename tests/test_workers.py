@@ -152,7 +152,7 @@ def test_a_trial_that_costs_two_workers_has_failed(tmp_path: Path, data: Path) -
     with running(tmp_path, data, "--model", "cnn-shallow", "--limit", "2", "--epochs", "40") as run:
         while run.poll() is None and kills < 20:
             now = at_work(tmp_path, run)
-            time.sleep(0.2)  # they have told their parent by then
+            time.sleep(0.8)  # they have told their parent by then, on a busy machine too
             for child in now:
                 with suppress(psutil.NoSuchProcess):
                     child.kill()
