@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench import models, networks, training
-from bench.features import Source, frozen_features
-from bench.models import Network, Transfer
+from bench import heads, models, networks, training
+from bench.features import Source, Views, frozen_features
+from bench.models import Head, Network, Transfer
 from bench.protocol import Protocol, Split, draw_splits
 from bench.recipe import Recipe
 from bench.training import Outcome
@@ -102,7 +102,21 @@ def test_frozen_features_are_those_of_the_cpu(tmp_path: Path) -> None:
     assert isinstance(model, Transfer)
     source = Source(("content",), pixels(), [0.4] * 3, [0.2] * 3, np.arange(20, 96), 2, 0)
     found = [
-        frozen_features(model.backbone, source, tmp_path / device.type, device).astype(np.float32)
+        frozen_features(model.backbone.module, source, tmp_path / device.type, device).astype(np.float32)
         for device in (torch.device("cpu"), GPU)
     ]
     assert np.abs(found[0] - found[1]).max() < 0.02 * np.abs(found[0]).max()
+
+
+def test_heads_are_those_of_the_cpu() -> None:
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(3, 24))[LABELS]
+    found = (centres + random.normal(size=(7, len(LABELS), 24))).astype(np.float16)
+    recipe = Recipe(epochs=3, views=6, learning_rate=3e-4)
+    both = [
+        heads.train_heads(Views(found, slice(4, 24), device), LABELS, 3, splits(), Head((16,)), recipe, 0)
+        for device in (GPU, torch.device("cpu"))
+    ]
+    for one, other in zip(*both, strict=True):
+        assert np.abs(one.test - other.test).max() < 2e-2
+        assert np.abs(one.holdout - other.holdout).max() < 2e-2
