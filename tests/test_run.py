@@ -241,5 +241,5 @@ def test_published_trials_are_those_that_a_run_wants_today(library: Library) -> 
         "select trial_id from trials t semi join plans p on p.trial_id = t.trial_id and p.current and p.study = 'cpu' "
         "where t.status = 'done' and t.recipe in ('96px', '96px-lr0.01') and t.dataset not like 'synthetic%'",
     ).to_pylist()
-    assert len(there) > 800
+    assert len(there) > 700
     assert {row["trial_id"] for row in there} <= wanted
