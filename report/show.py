@@ -13,6 +13,7 @@ import base64
 import json
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from html import unescape
 from numbers import Number
@@ -25,7 +26,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 
 
-class _Safe:
+class _Safe(ABC):
     """Text that may be printed: written in this project's source, or made from such and escaped words by `format`."""
 
     __slots__ = ("source",)
@@ -45,9 +46,9 @@ class _Safe:
         return new
 
     @classmethod
+    @abstractmethod
     def text(cls, words: str) -> Self:
         """Words from outside, letter for letter."""
-        raise NotImplementedError
 
     def format(self, *values: object, **named: object) -> Self:
         """As `str.format`: what is of this class goes in as it is, numbers as they are written, all else as text."""
