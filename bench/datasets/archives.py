@@ -18,7 +18,7 @@ Files = Mapping[str, Callable[[], bytes]]
 SPARE, RATIO = 100_000_000, 20
 """An archive may unpack to so many bytes and so many times its own size. Images hardly compress."""
 
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError, OSError)
 
 
 class DamagedError(BenchError):
