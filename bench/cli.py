@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from bench import dataset_commands, printing, store_commands
-from bench.dataset_commands import DataOption
+from bench.commands import dataset as dataset_commands
+from bench.commands import printing
+from bench.commands import store as store_commands
+from bench.commands.dataset import DataOption
+from bench.commands.store import DEFAULT_STORE, StoreOption, option
 from bench.errors import BenchError, UsageError
-from bench.store_commands import DEFAULT_STORE, StoreOption, option
 from store import QueryError, StoreError, StoreWarning
 
 if TYPE_CHECKING:
-    from bench.study import Study
+    from bench.study.study import Study
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
@@ -76,10 +78,11 @@ def run(
 
     Safe to stop at any moment, with Ctrl-C or worse: the next run goes on from the trials that are in the store.
     """
-    from bench import plan, runner
-    from bench import status as status_
+    from bench.commands.progress import Screen
     from bench.datasets import places
-    from bench.progress import Screen
+    from bench.planning import plan
+    from bench.planning import status as status_
+    from bench.running import runner
     from store import Store, require_store_or_empty
 
     chosen = _study(
@@ -144,7 +147,7 @@ def status(
     """Every cell of the store: done, missing, stale, failed, and why. Needs no images; of those at hand it says
     whether they still are what the trials saw.
     """
-    from bench import status as status_
+    from bench.planning import status as status_
     from store import Store
 
     cells = status_.cells(Store(store), study, dataset_commands.library_of(store, data))
@@ -173,7 +176,7 @@ def query(
 
     For example: bench query "select model, avg(balanced_accuracy) from scores where subset = 'test' group by model"
     """
-    from bench import answers
+    from bench.commands import answers
     from store import Store
     from store import query as ask
 
@@ -204,7 +207,7 @@ def report(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Draw the website from the store. Trains nothing, and needs no images and no torch."""
-    from bench import status as status_
+    from bench.planning import status as status_
     from report import site
     from store import Store
 
@@ -275,7 +278,7 @@ def _study(
     name: str, datasets: list[str], models: list[str], protocol: dict[str, Any], recipe: dict[str, Any]
 ) -> "Study":
     from bench import models as registry
-    from bench import study as study_
+    from bench.study import study as study_
 
     for model in models:
         registry.get(model)

@@ -12,7 +12,7 @@ import yaml
 
 from report import show
 from report.data import Results
-from report.dataset_page import LIST
+from report.pages.dataset import LIST
 from report.show import Html
 
 PAGE = """---
@@ -21,9 +21,9 @@ PAGE = """---
 ```{{python}}
 #| output: asis
 #| echo: false
-from report import dataset_page
+from report.pages import dataset
 
-dataset_page.show_page({number:d})
+dataset.show_page({number:d})
 ```
 """
 

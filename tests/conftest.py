@@ -1,20 +1,19 @@
 """What all tests share: a small dataset, a cache of their own, a store with real trials in it."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from paths import SHARED
 from PIL import Image
 
-from bench import runner, study
 from bench.datasets import Library
-from bench.datasets.synthetic_proteins import PROTEINS
+from bench.datasets.synthetic.proteins import PROTEINS
+from bench.running import runner
+from bench.study import study
 from store import Store
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("BENCH_SHARED_DATA") or ROOT.parent / "shared" / "data")
 needs_real_images = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real images are not in {SHARED}")
 
 STUDY = """

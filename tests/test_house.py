@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import typer
+from paths import ROOT
 from typer.testing import CliRunner
 
 from bench.cli import app
 
-ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(path for package in ("bench", "store", "report") for path in (ROOT / package).rglob("*.py"))
 TRAINING = {"torch", "torchvision", "sklearn"}
 LONGEST = 320
@@ -69,7 +69,7 @@ def test_arrows_point_to_the_store() -> None:
         assert any("store" in packages for name, packages in found.items() if name.startswith(package))
     outsiders = {name for name, packages in found.items() if packages & TRAINING}
     assert all(name.startswith("bench/") for name in outsiders)
-    assert "bench/training.py" in outsiders
+    assert "bench/training/common.py" in outsiders
 
 
 def test_pages_call_the_report_and_nothing_else() -> None:
@@ -102,7 +102,7 @@ def run(environment: dict[str, str], folder: Path, *arguments: str | Path) -> st
 def test_store_report_and_the_command_are_imported_without_torch(without_torch: dict[str, str], tmp_path: Path) -> None:
     kept = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "bench" and "scripts" not in path.parts]
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in kept]
-    assert {"store.query", "report.home", "report.dataset_page", "report.preview.cells"} <= set(names)
+    assert {"store.query", "report.pages.index", "report.pages.dataset", "report.preview.cells"} <= set(names)
     code = f"""
 import importlib, json, sys
 refused = []
@@ -111,7 +111,7 @@ for name in {sorted(TRAINING)}:
         importlib.import_module(name)
     except ModuleNotFoundError:
         refused.append(name)
-for name in {[*names, "bench.cli", "bench.status", "bench.answers"]}:
+for name in {[*names, "bench.cli", "bench.planning.status", "bench.commands.answers"]}:
     importlib.import_module(name)
 print(json.dumps([refused, [name for name in {sorted(TRAINING)} if name in sys.modules]]))
 """

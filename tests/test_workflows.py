@@ -18,14 +18,16 @@ from typing import Any
 
 import pytest
 import yaml
+from paths import ROOT
 from serving import Server, serving
 
-from bench import cli, runner, study
+from bench import cli
 from bench.datasets import Library
-from bench.datasets.checking import pixels
+from bench.datasets.fetch.checking import pixels
+from bench.running import runner
+from bench.study import study
 from store import Store, checking, query
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
 STUDY = """

@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import models, status, study
+from bench import models
 from bench.datasets import Library
 from bench.datasets.cards import NAME
 from bench.errors import BenchError
+from bench.planning import status
+from bench.study import study
 from store import Store, StoreError, cache_folder, query
 
 DATA, RESULTS, TRAINED, SUMMARY = Path("data"), Path("results"), Path("build/store"), Path("build/summary.md")

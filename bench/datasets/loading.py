@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from unicodedata import normalize
 
-from bench import protocol
-from bench.datasets import cards, digests, layouts, synthetic
+from bench.datasets import cards, digests, layouts
 from bench.datasets.cards import Card
 from bench.datasets.layouts import Entry, class_folders
+from bench.datasets.synthetic import generators
 from bench.errors import BenchError, UsageError, unknown
+from bench.study import protocol
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Library:
     def image_folder(self, card: Card) -> Path | None:
         """The folder that holds a dataset's class folders, or None where it is not at hand."""
         if card.generator:
-            return self.cache / f"{card.name}-v{synthetic.named(card.generator).version}"
+            return self.cache / f"{card.name}-v{generators.named(card.generator).version}"
         if card.images:
             places = [folder / card.images for folder in self.folders]  # an absolute path stays as it is
         else:
@@ -155,7 +156,7 @@ class Library:
         if card.generator:
             if not folder.is_dir():
                 self.notice(f"drawing the images of {name}, once (they are kept in {folder})")
-            synthetic.write(synthetic.named(card.generator), folder)
+            generators.write(generators.named(card.generator), folder)
         caps = [cap for cap in (card.images_per_class, images_per_class) if cap]
         return listed(card, folder, min(caps, default=None), self.cache)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from bench import protocol
 from bench.datasets import feasible
 from bench.datasets.loading import Dataset, Library
 from bench.errors import BenchError, UsageError
+from bench.study import protocol
 
 Kept = Callable[[Dataset, str], Iterable[Mapping[str, Any]]]
 """Given a dataset and the identity of its splits, what is kept of them, as `protocol.places` has it."""

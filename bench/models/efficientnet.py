@@ -78,7 +78,7 @@ def _backbone(state: dict[str, Any] | None, *, lower: bool = False) -> Backbone:
     from efficientnet_lite_pytorch import EfficientNet
     from torch import nn
 
-    from bench.backbones import TwoDepths
+    from bench.models.backbones import TwoDepths
 
     network = EfficientNet.from_name("efficientnet-lite0")
     fill(network, state, but=("_fc.",))

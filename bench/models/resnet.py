@@ -66,7 +66,7 @@ def _backbone(state: dict[str, Any] | None, *, lower: bool = False) -> Backbone:
     from torch import nn
     from torchvision.models import resnet18
 
-    from bench.backbones import TwoDepths
+    from bench.models.backbones import TwoDepths
 
     network = resnet18(weights=None)
     fill(network, state, but=("fc.",))

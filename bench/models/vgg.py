@@ -81,7 +81,7 @@ def _network(state: dict[str, Any] | None) -> Any:
 def _backbone(network: Any, *, lower: bool = False) -> Backbone:
     from torch import nn
 
-    from bench.backbones import TwoDepths
+    from bench.models.backbones import TwoDepths
 
     first = network.features[:LOWER]
     upper = nn.Sequential(network.features[LOWER:], network.avgpool, nn.Flatten())

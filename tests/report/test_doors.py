@@ -22,7 +22,7 @@ from hostile import CARD, CLASSES, LINK, OTHER, PROBE, RECIPES, SECRET, STUDY
 
 from report import site
 from report.data import Results
-from report.dataset_page import LIST
+from report.pages.dataset import LIST
 from report.prepare import prepare
 from store import StoreWarning
 

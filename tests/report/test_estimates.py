@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
-from report import charts, estimates, findings, mosaics, palette, show
+from report import charts, estimates, findings, palette, show
 from report.data import Results, Section
+from report.sections import mosaics
 from report.show import Markup
 from report.statistics import corrected_resampled_t
 from store import Store

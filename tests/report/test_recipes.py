@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from bench import runner, study
 from bench.datasets import Library
-from report import estimates, fewer_images, preprocessing, site
+from bench.running import runner
+from bench.study import study
+from report import estimates, site
 from report.data import Results, Section
+from report.sections import fewer_images, preprocessing
 from report.statistics import bayesian_correlated_t, corrected_resampled_t, verdict
 from store import Store, query
 

@@ -18,11 +18,12 @@ import nbformat
 import pyarrow.parquet as pq
 import pytest
 
-from bench import runner
 from bench.datasets import Library
-from bench.study import Study
-from report import site, sql_page
+from bench.running import runner
+from bench.study.study import Study
+from report import site
 from report.data import ROOT
+from report.pages import sql
 from store import Store, parts, query
 
 PAGES = (
@@ -123,11 +124,11 @@ def test_a_new_dataset_has_its_page_with_no_edit(
     assert not (ROOT / "datasets").exists() or not (ROOT / "datasets" / "mine.qmd").exists()
 
 
-@pytest.mark.parametrize("example", sql_page.EXAMPLES, ids=lambda example: example.question)
-def test_the_worked_queries_have_answers(trained: Path, rendered: Path, example: sql_page.Example) -> None:
+@pytest.mark.parametrize("example", sql.EXAMPLES, ids=lambda example: example.question)
+def test_the_worked_queries_have_answers(trained: Path, rendered: Path, example: sql.Example) -> None:
     """Ten of them, each as it stands on the page, and each asked of real results."""
-    assert len(sql_page.EXAMPLES) == 10
-    assert len({example.sql for example in sql_page.EXAMPLES}) == 10
+    assert len(sql.EXAMPLES) == 10
+    assert len({example.sql for example in sql.EXAMPLES}) == 10
     answer = query(Store(trained), example.sql)
     assert answer.num_rows > 0
     assert all(any(value is not None for value in column.to_pylist()) for column in answer.columns)
@@ -141,8 +142,8 @@ def test_a_failing_page_leaves_the_old_site(
     old = tmp_path / "site"
     shutil.copytree(rendered, old)
     before = {p: p.read_bytes() for p in old.rglob("*") if p.is_file()}
-    broken = (sql_page.Example("Broken?", "select no_such_column from scores"),)
-    monkeypatch.setattr(sql_page, "EXAMPLES", broken)
+    broken = (sql.Example("Broken?", "select no_such_column from scores"),)
+    monkeypatch.setattr(sql, "EXAMPLES", broken)
     with pytest.raises(site.ReportError, match=r"sql\.qmd, line \d+: QueryError.*no_such_column"):
         site.render(trained, old, engine="preview")
     assert {p: p.read_bytes() for p in old.rglob("*") if p.is_file()} == before

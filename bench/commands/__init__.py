@@ -1,0 +1,1 @@
+"""What the subcommands of `bench` parse and print; the work is done elsewhere."""

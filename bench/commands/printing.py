@@ -1,0 +1,251 @@
+"""What commands print: sentences, and tables that line up. Nothing here decides anything."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.datasets import Audit
+    from bench.planning.plan import Cell, Trial
+
+
+def console() -> "Console":
+    """Standard output as rich writes it."""
+    from rich.console import Console
+
+    # A pipe has no width; wide enough there that no row wraps.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def say(message: str, *, bold: bool = False) -> None:
+    """Print a sentence."""
+    console().print(f"[bold]{_escaped(message)}[/]" if bold else _escaped(message), soft_wrap=True)
+
+
+def wrapped(message: str, indent: int = 0) -> None:
+    """Print a paragraph no wider than the screen; a second line of an item that begins with a sign hangs below it."""
+    import re
+    from textwrap import fill
+
+    hang = indent + (2 if message.startswith("→ ") else 0)
+    # What may be copied, a rule in quotes or a command, stays in one line.
+    whole = re.sub(r"(?<=\s)(?:'[^'\n]*'|`[^`\n]*`)", lambda found: found[0].replace(" ", "\0"), message)
+    body = fill(
+        whole, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
+    say(body.replace("\0", " ") + "\n" * message.endswith("\n"))
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; a column of numbers, or of shares such as `3/20`, stands to the right."""
+    from rich import box
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, show_header=any(headers), pad_edge=False)
+    for number, header in enumerate(headers):
+        values = [str(row[number]) for row in rows if row[number] not in ("", None)]
+        right = bool(values) and not any(value.strip("0123456789./") for value in values)
+        shown.add_column(header, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_escaped(value) for value in row))
+    console().print(shown)
+
+
+def _by_dataset(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; a dataset that is the only one stands above it, which leaves its width to the recipes."""
+    at = list(headers).index("dataset")
+    if len({row[at] for row in rows}) == 1:
+        say(rows[0][at], bold=True)
+        headers, *rows = ([*row[:at], *row[at + 1 :]] for row in (headers, *rows))
+    table(headers, rows)
+
+
+def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> None:
+    """Print what a run would train: each cell with what is done and what is left, and about how long that takes."""
+    to_run, seconds, passed = {cell.id: cell for cell in left}, {}, set[object]()
+    for cell in left:
+        seconds[cell.id] = cell.cost(passed=cell.passes in passed)
+        passed |= {cell.passes} - {None}
+    rows = []
+    for cell in cells:
+        remaining = to_run.get(cell.id)
+        have = sum(trial.id in done for trial in cell.trials)
+        planned = [len(remaining.trials), duration(seconds[cell.id])] if remaining else ["", ""]
+        missing = cell.unavailable and have < len(cell.trials)
+        rows.append([cell.dataset.name, cell.model.name, cell.recipe_name, have, *planned, missing and "unavailable"])
+    _by_dataset(["dataset", "model", "recipe", "done", "to train", "about", ""], rows)
+    reasons: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.unavailable and cell.model.name not in reasons.setdefault(cell.unavailable, []):
+            reasons[cell.unavailable].append(cell.model.name)
+    for reason, models in reasons.items():
+        say(f"unavailable: {', '.join(models)}: {reason}")
+    fewer_splits(cells)
+    trials = sum(len(cell.trials) for cell in left)
+    about = duration(sum(seconds.values()))
+    say(f"{trials} trials to train, about {about} on two quiet CPU cores." if trials else "nothing to train.")
+
+
+def fewer_splits(cells: Sequence["Cell"]) -> None:
+    """Say where groups are too few for as many different splits as the protocol wants."""
+    wanted = {c.dataset.name: (len(c.trials), c.protocol.folds * c.protocol.repeats) for c in cells}
+    for dataset, (splits, asked) in wanted.items():
+        if splits < asked:
+            say(f"{dataset}: {splits} trials a model, not {asked}: its groups allow no more different splits.")
+
+
+def status(cells: Sequence[dict[str, Any]]) -> None:
+    """Print the cells of a store, with only the columns that tell something, and the reasons as sentences below."""
+    studies = {cell["study"] for cell in cells}
+    keys = [*(["study"] if len(studies) > 1 else []), "dataset", "model", "recipe"]
+    for key in ("missing", "failed", "stale"):
+        if any(cell[key] for cell in cells):
+            keys.append(key)
+    rows = [
+        [*(cell[key] or "" for key in keys[: keys.index("recipe") + 1]), f"{cell['done']}/{cell['wanted']}",
+         *(cell[key] or "" for key in keys[keys.index("recipe") + 1 :]), score(cell["test_balanced_accuracy"])]
+        for cell in cells
+    ]  # fmt: skip
+    at = keys.index("recipe") + 1
+    _by_dataset([*keys[:at], "done", *keys[at:], "test"], rows)
+    found: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell["why"]:
+            found.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
+    reasons(found)
+
+
+def reasons(found: Mapping[str, Sequence[str]], before: str = "") -> None:
+    """Print reasons, each once, with the names of the cells that it is of."""
+    for reason, where in found.items():
+        say(f"{'; '.join(where)}: {before}{reason}")
+
+
+def audit(found: "Audit") -> None:
+    """Print a dataset's classes as they lie on disk, and what was found, each with what to do about it."""
+    usable = [scan for scan in found.scans if not scan.unreadable]
+    rows = []
+    for label in sorted({scan.label for scan in found.scans}):
+        scans = [scan for scan in usable if scan.label == label]
+        kinds = Counter(f"{scan.format} {scan.mode}" for scan in scans)
+        shown = ", ".join(f"{kind} {count}" if len(kinds) > 1 else kind for kind, count in kinds.most_common())
+        pixels = f"{_range([s.width for s in scans])} × {_range([s.height for s in scans])}" if scans else ""
+        rows.append([label, len(scans), f"{100 * len(scans) / max(len(usable), 1):.0f} %", pixels, shown])
+    table(["class", "images", "share", "pixels", "files"], rows)
+    for title, findings in (
+        ("Problems", found.problems),
+        ("Worth knowing", [finding for finding in found.findings if not finding.problem]),
+    ):
+        if findings:
+            say(title, bold=True)
+        for finding in findings:
+            wrapped(f"{finding.what}.", indent=2)
+            wrapped(f"→ {finding.mend}.\n", indent=4)
+
+
+def _range(values: Sequence[int]) -> str:
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)}–{max(values)}"
+
+
+@contextmanager
+def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for what is counted, told how many are done and of how many; nothing where there is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    screen = console()
+    columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(what)
+
+        def counted(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+            if done == of:
+                bar.stop()  # what is printed next stands where the bar was
+
+        yield counted
+
+
+def failures(failed: Sequence[tuple["Cell", "Trial", str]]) -> None:
+    """Print the trials that failed, those of a cell that failed alike in one row."""
+    alike: dict[tuple[str, str, str, str], list[str]] = {}
+    for cell, trial, reason in failed:
+        key = (cell.dataset.name, cell.model.name, cell.recipe_name, reason)
+        alike.setdefault(key, []).append(f"{trial.split.repeat}.{trial.split.fold}")
+    rows = [[*key[:3], " ".join(where), key[3]] for key, where in alike.items()]
+    table(["dataset", "model", "recipe", "repeat.fold", "why it failed"], rows)
+
+
+def schema() -> None:
+    """Print every table of the store, and what each column holds."""
+    from store import public
+
+    for view in public():
+        say(f"\n{view.name}", bold=True)
+        say(view.about)
+        table(["column", "meaning"], [[name, text] for name, text in view.columns.items()])
+
+
+def duration(seconds: float) -> str:
+    """A duration for people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: `320 bytes`, `2.0 MB`."""
+    from rich.filesize import decimal
+
+    return decimal(count)
+
+
+@contextmanager
+def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show files on their way, on a terminal: the function takes a file's name, bytes here, and bytes in all."""
+    from rich import progress
+
+    screen = console()
+    columns = (
+        progress.TextColumn("{task.description}"), progress.BarColumn(), progress.DownloadColumn(),
+        progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
+    )  # fmt: skip
+    bars = progress.Progress(*columns, console=screen, disable=not screen.is_terminal)
+    tasks: dict[str, progress.TaskID] = {}
+
+    def show(name: str, done: int, total: int | None) -> None:
+        if not tasks:
+            bars.start()
+        if name not in tasks:
+            tasks[name] = bars.add_task(_escaped(name), total=total)
+        bars.update(tasks[name], completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        bars.stop()
+
+
+def score(value: float | None) -> str:
+    """A score for a table, or nothing."""
+    return "" if value is None else f"{value:.3f}"
+
+
+def _escaped(value: Any) -> str:
+    from unicodedata import category
+
+    from rich.markup import escape
+
+    text = "" if value is None else str(value)
+    # A file's name may hold anything; what steers a terminal, or is no text, is not sent to it.
+    return escape(
+        "".join("\N{REPLACEMENT CHARACTER}" if category(c) in ("Cc", "Cs") and c != "\n" else c for c in text)
+    )

@@ -1,0 +1,1 @@
+"""What there is to say of a folder of images before anything is trained on it."""

@@ -1,0 +1,156 @@
+"""Bringing a card up to date with its images: what a person wrote stays, and what changes is told."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.datasets import cards, layouts, masks
+from bench.datasets.audit import auditing, scanning
+from bench.datasets.audit.auditing import Audit
+from bench.datasets.audit.facts import names, number
+from bench.datasets.cards import Card
+from bench.datasets.curating import adding, writing
+from bench.datasets.curating.adding import Duplicates
+from bench.datasets.loading import Dataset, Library, composed, listed
+from bench.errors import BenchError, UsageError
+
+
+def update(
+    library: Library,
+    name: str,
+    folder: Path | None = None,
+    *,
+    groups: str | None = None,
+    duplicates: Duplicates = "refuse",
+    masked: Duplicates = "refuse",
+    tell: Callable[[Audit], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> tuple[Path, Dataset, list[str]]:
+    """Look at the images of a dataset that was added, and write into its card what is new of them.
+
+    Classes and counts become those at hand; files that cannot be read, and new copies, are added to what is left out
+    and kept together. Everything else in the card stays as it is, comments too.
+
+    Args:
+        library: has the card in one of its folders.
+        name: the dataset.
+        folder: where its images are by now; None where they were.
+        groups: another rule for groups; None for the card's own.
+        duplicates: what to do about a picture that stands in several classes, unless the card says that it does.
+        masked: what to do about files that are named as masks, unless the card says so.
+        tell: told all that was found, before anything is refused.
+        progress: told how many images are read, and of how many.
+
+    Returns:
+        The card's path, the dataset as it will be read, and what changed in the card, a sentence each.
+
+    Raises:
+        UsageError: there is no such card, or the rule fits no file.
+        BenchError: no images are there, or what `add` would refuse.
+    """
+    path = next((p for place in library.folders if (p := place / f"{cards.check_name(name)}.toml").is_file()), None)
+    if path is None:
+        places = " or ".join(map(str, library.folders))
+        raise UsageError(f"no card {name}.toml in {places} to bring up to date; add the dataset without --update")
+    old = cards.read(path)
+    if groups is not None:
+        cards.check_groups(groups, "--groups")
+    place = folder or library.image_folder(old)
+    if place is None or not layouts.at_hand(old, place):
+        looked = folder or old.images or " or ".join(str(each / name) for each in library.folders)
+        raise BenchError(f"no images of {name!r} in {looked}; name the folder where they are by now after the name")
+    card = replace(old, groups=groups or old.groups)
+    was = [(each / (old.images or name)).resolve() for each in library.folders]
+    if folder is not None and folder.resolve() not in was:
+        card = replace(card, images=str(folder.resolve()))
+    if not card.manifest and not card.masks and masked != "refuse" and masks.found(layouts.entries(card, place)):
+        card = replace(card, masks=masked)
+    every = layouts.entries(card, place)
+    known = {composed(image) for image in card.left_out}
+    entries = [entry for entry in every if composed(entry.id) not in known]
+    audit = auditing.audit(card, scanning.scan(entries, progress), auditing.lying_there(card, place, every))
+    tell(audit)
+    accepted = [set(same) for same in card.same]
+    torn = [ids for ids in audit.contradictions if not any(set(ids) <= same for same in accepted)]
+    adding.refuse(replace(audit, contradictions=tuple(torn)), card, duplicates, groups)
+    left_out = dict.fromkeys(i for i in card.left_out if composed(i) in {composed(entry.id) for entry in every})
+    left_out |= dict.fromkeys(audit.unreadable)
+    left_out |= dict.fromkeys(i for ids in torn for i in ids) if duplicates == "leave-out" else {}
+    together = [*(torn if duplicates == "keep" else ()), *audit.alike]
+    fresh = [tuple(i for i in ids if i not in left_out) for ids in together]
+    fresh = [ids for ids in fresh if len(ids) > 1 and not any(set(ids) <= same for same in accepted)]
+    card = replace(card, left_out=tuple(left_out), same=(*card.same, *fresh))
+    there = dict.fromkeys(sorted({entry.label for entry in every if entry.id not in left_out}))
+    dataset = listed(replace(card, classes=_in_order(old.classes, there)), place, None, library.cache)
+    card = replace(card, classes=dataset.classes, counts=dataset.counts())
+    text = _edited(path, old, card)
+    balance = auditing.balance(library, dataset)
+    text = re.sub(r"^# (Split by default:|It cannot be split).*$", lambda _: f"# {balance}", text, flags=re.MULTILINE)
+    if cards.parse(name, text, str(path)) != card:
+        raise BenchError(f"{path} cannot be changed without changing more of it; write it anew with `add`")
+    writing.write(path, text)
+    return path, library.load(name), _told(old, card)
+
+
+def _in_order(was: Sequence[str], there: Iterable[str]) -> tuple[str, ...]:
+    """The classes as the card has them, then those that are new."""
+    known = {composed(name) for name in was}
+    found = {composed(name) for name in there}
+    return (*(name for name in was if composed(name) in found), *(n for n in there if composed(n) not in known))
+
+
+def _edited(path: Path, old: Card, new: Card) -> str:
+    """The card's text with the fields that differ written anew."""
+    import tomlkit
+
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    for field in ("images", "masks", "groups", "classes", "counts", "same", "left_out"):
+        value = getattr(new, field)
+        if _plain(value) == _plain(getattr(old, field)):
+            continue
+        if isinstance(value, tuple):
+            made: Any = tomlkit.array()
+            made.extend(_plain(value))
+            made.multiline(field in ("same", "left_out") and len(value) > 0)
+        elif field == "counts":
+            made = tomlkit.inline_table()
+            made.update(value)
+        else:
+            made = tomlkit.string(value, literal=field == "groups" and value.isprintable() and "'" not in value)
+        document[field] = made
+    return tomlkit.dumps(document)
+
+
+def _told(old: Card, new: Card) -> list[str]:
+    """What changed between two cards, a sentence each."""
+    told = [f"images are in {new.images} now"] if new.images != old.images else []
+    told += [f"groups = {new.groups!r}, before {old.groups!r}"] if new.groups != old.groups else []
+    told += [f"masks = {new.masks!r}"] if new.masks != old.masks else []
+    come, gone = _differing(old.classes, new.classes)
+    told += [f"class {name!r} is new, with {number(new.counts[name], 'image')}" for name in come]
+    told += [f"class {name!r} has no images any more, and is struck out" for name in gone]
+    told += [
+        f"class {name!r}: {old.counts.get(name, 'no count')} → {new.counts[name]} images"
+        for name in new.classes
+        if name in old.classes and old.counts.get(name) != new.counts[name]
+    ]
+    come, gone = _differing(old.left_out, new.left_out)
+    told += [f"left out by now: {names(come)}"] if come else []
+    told += [f"not there any more, and struck out of `left_out`: {names(gone)}"] if gone else []
+    fresh = [" ≈ ".join(same) for same in new.same[len(old.same) :]]
+    told += [f"kept together by now, under `same`: {names(fresh)}"] if fresh else []
+    return told
+
+
+def _differing(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is new, and what is gone."""
+    return [name for name in new if name not in old], [name for name in old if name not in new]
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as the lists that TOML has."""
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, dict) else value

@@ -1,0 +1,157 @@
+"""Whether a dataset still is what its card says: names and bytes alone are asked, no image is decoded.
+
+`add` looks at every picture, once. What people change afterwards, in the folder or in the card, is looked at before
+every run.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.datasets import cards, layouts, masks
+from bench.datasets.audit.facts import names, nearly_alike
+from bench.datasets.layouts import Entry
+from bench.datasets.loading import Dataset, Library, composed
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """Sentences: `refused` is what `add` would refuse, `changed` where the images are not those that the card counts,
+    `slips` what the card names and nobody has; `remarks` is the rest, which an audit finds too.
+    """
+
+    refused: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    slips: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def all(self) -> tuple[str, ...]:
+        """All but what is refused."""
+        return (*self.changed, *self.slips, *self.remarks)
+
+
+def look(library: Library, dataset: Dataset, images_per_class: int | None = None) -> Upkeep:
+    """What a dataset's card says and its files do not bear out.
+
+    Args:
+        library: where the dataset is from.
+        dataset: as it was loaded.
+        images_per_class: the cap that it was loaded with.
+    """
+    card, folder = dataset.card, library.image_folder(dataset.card)
+    if card.generator or folder is None:
+        return Upkeep()
+    entries = layouts.entries(card, folder)
+    refused = [
+        *_no_classes(dataset), *_masks(dataset, entries), *_contradictions(dataset),
+        *_rule_that_fits_nothing(dataset, entries),
+    ]  # fmt: skip
+    changed = miscounted(dataset, images_per_class)
+    if card == cards.shipped().get(card.name):  # those that ship are known to fit, and say why some files do not
+        return Upkeep(tuple(refused), tuple(changed))
+    slips, remarks = _names_of_nothing(dataset, entries), _rule_that_fits_some(dataset, entries)
+    remarks += [
+        f"the classes {' and '.join(map(repr, same))} are called nearly alike"
+        for same in nearly_alike(dataset.classes)
+    ]  # fmt: skip
+    return Upkeep(tuple(refused), tuple(changed), tuple(slips), tuple(remarks))
+
+
+def miscounted(dataset: Dataset, images_per_class: int | None = None) -> list[str]:
+    """Where the number of images is not the card's, a sentence each."""
+    counted = dataset.counts()
+    wanted = {name: min(count, images_per_class or count) for name, count in dataset.card.counts.items()}
+    return [
+        f"class {name!r} has {counted.get(name, 0)} images; the card says {expected}"
+        for name, expected in wanted.items()
+        if counted.get(name, 0) != expected
+    ]
+
+
+def unruled(dataset: Dataset, entries: Iterable[Entry]) -> tuple[list[str], int]:
+    """The names that the card's rule for groups should be read from and is not, and how many it is read from."""
+    used = set(dataset.ids)
+    asked = [entry for entry in entries if entry.id in used and not entry.group]
+    fitting = {image.id for image in dataset.images if image.group != image.id}
+    lone = [entry.id for entry in asked if entry.id not in fitting]
+    return lone, len(asked) - len(lone)
+
+
+def _no_classes(dataset: Dataset) -> list[str]:
+    """Folders of a given split whose images were taken for classes, unless the card says that they are."""
+    named = dataset.card.classes or dataset.card.parts or dataset.card.manifest
+    if named or any(layouts.part_rank(name) is None for name in dataset.classes):
+        return []
+    return [
+        f"{' and '.join(dataset.classes)} are called as the parts of a split, and hold no class folders; sort the "
+        "images of each into folders of their classes, or name them under `classes` in a card if they are classes"
+    ]
+
+
+def _masks(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
+    """Files that are named as masks of others are."""
+    if dataset.card.manifest or dataset.card.masks:
+        return []
+    used = set(dataset.ids)
+    found = masks.found([entry for entry in entries if entry.id in used])
+    if not found:
+        return []
+    return [
+        f"files are named as masks of others are ({len(found)}): {names([entry.id for entry in found])}; write "
+        'masks = "leave-out" in its card, or masks = "keep" if they are images like the others (`bench dataset add` '
+        "writes a card, with --masks)"
+    ]
+
+
+def _contradictions(dataset: Dataset) -> list[str]:
+    """Pictures that stand in several classes as the same bytes, unless the card says that they do."""
+    said = [set(same) for same in dataset.card.same]
+    by_bytes = defaultdict(list)
+    for image in dataset.images:
+        by_bytes[image.sha256].append(image)
+    torn = [
+        [image.id for image in same]
+        for same in by_bytes.values()
+        if len({image.label for image in same}) > 1
+        and not any(all(image.id in known or image.path.stem in known for image in same) for known in said)
+    ]
+    if not torn:
+        return []
+    number = "1 picture stands" if len(torn) == 1 else f"{len(torn)} pictures stand"
+    return [
+        f"{number} in more than one class, as the same bytes: {names([' = '.join(ids[:4]) for ids in torn])}; remove "
+        "the wrong files, or name them in the card: under `left_out` none is used, under `same` all are"
+    ]
+
+
+def _rule_that_fits_nothing(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
+    lone, fitting = unruled(dataset, entries)
+    if dataset.card.groups is None or fitting or not lone:
+        return []
+    stem = next(image.path.stem for image in dataset.images if image.id == lone[0])
+    return [f"the rule groups = {dataset.card.groups!r} fits no file name, such as {stem!r}; mend it in the card"]
+
+
+def _rule_that_fits_some(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
+    lone, fitting = unruled(dataset, entries)
+    if dataset.card.groups is None or not fitting or not lone:
+        return []
+    return [
+        f"the rule groups = {dataset.card.groups!r} fits {fitting} of {fitting + len(lone)} file names; each other "
+        f"image is a group of its own: {names(lone)}"
+    ]
+
+
+def _names_of_nothing(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
+    """What the card names under `same` and `left_out` although there is no such file: slips of the pen, mostly."""
+    ids = {composed(entry.id) for entry in entries}
+    known = ids | {composed(entry.path.stem) for entry in entries}
+    of_field = {
+        "same": [name for same in dataset.card.same for name in same if composed(name) not in known],
+        "left_out": [name for name in dataset.card.left_out if composed(name) not in ids],
+    }
+    return [
+        f"`{field}` in the card names {len(lost)} that {'is' if len(lost) == 1 else 'are'} not there: {names(lost)}"
+        for field, lost in of_field.items()
+        if lost
+    ]

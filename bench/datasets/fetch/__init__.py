@@ -1,0 +1,1 @@
+"""From an archive at its source to class folders that are whole and the right ones."""

@@ -1,0 +1,1 @@
+"""The built-in datasets: images that are drawn, the same everywhere, by generators without data."""

@@ -1,0 +1,142 @@
+"""Running one cell: from a dataset's pixels to its trials as rows of the store. Each kind of model trains itself."""
+
+import json
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.datasets import decoded
+from bench.datasets import pixels as pixels_
+from bench.models import Kind
+from bench.planning.plan import Cell, Trial
+from bench.study.protocol import split_hash
+from bench.training import activations, heads, memory, networks, precision, regressions
+from bench.training.common import Outcome
+from bench.training.material import Material, Progress, Trained, Trainer
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial that ran, as the store wants it: its row, its predictions, and activations if it was the cell's first."""
+
+    trial: Trial
+    row: dict[str, Any]
+    predictions: list[dict[str, Any]]
+    activations: list[dict[str, Any]]
+
+
+TRAINERS: dict[Kind, Trainer] = {
+    "floor": regressions.train_floors,
+    "probe": regressions.train_probes,
+    "transfer": heads.train,
+    "network": networks.train,
+}
+
+
+def run(
+    cell: Cell,
+    cache_folder: Path,
+    device: torch.device,
+    progress: Progress,
+    take: Callable[[Trial], bool] = lambda trial: True,
+    pixels: decoded.Pixels | None = None,
+) -> Iterator[list[Finished]]:
+    """Train the trials of a cell, and yield those that finished together.
+
+    `progress` is told shares of the cell's work. `take` is asked right before a trial is trained whether to train it.
+    `pixels` are the dataset's images as `decoded.load` gives them, on a machine that has no image files.
+
+    Raises:
+        BenchError: the pixels cannot be read, the weights do not fit, or the cache cannot be written.
+    """
+    willing = filter(take, cell.trials)
+    if (beginning := next(willing, None)) is None:
+        return  # before any image is read: another run may train them all
+    if pixels is None:
+        pixels = pixels_.load(cell.dataset, cell.recipe, cache_folder)
+    outside = _outside(cell)
+    mean, std = decoded.channel_statistics(pixels[outside])
+    labels = np.array(cell.dataset.labels)
+    material = Material(cell, pixels, labels, mean, std, outside, cache_folder, device)
+    capture = activations.capturing(material)
+    for together in TRAINERS[cell.model.kind](material, chain([beginning], willing), capture, progress):
+        yield [
+            Finished(each.trial, _row(material, each), _predictions(cell, each.outcome), list(each.captured))
+            for each in together
+        ]
+
+
+def _outside(cell: Cell) -> NDArray[np.int64]:
+    """Positions of the images outside the holdout, also where trials train on a share of them: all shares have one
+    normalisation and one file of frozen features.
+    """
+    return np.setdiff1d(np.arange(len(cell.dataset.images)), cell.trials[0].split.holdout)
+
+
+def _row(material: Material, trained: Trained) -> dict[str, Any]:
+    outcome = trained.outcome
+    return _identity(material.cell, trained.trial, material.device) | {
+        "status": "failed" if outcome.error else "done", "error": outcome.error,
+        "mean": material.mean, "std": material.std, "loss": outcome.loss, "accuracy": outcome.accuracy,
+        "seconds": outcome.seconds, "images_trained": outcome.images, "peak_memory": memory.peak(material.device),
+        "parameters_trained": outcome.parameters_trained, "parameters_frozen": trained.frozen,
+    }  # fmt: skip
+
+
+def failed_row(cell: Cell, trial: Trial, reason: str, device: torch.device) -> dict[str, Any]:
+    """The row of a trial that could not be trained at all."""
+    return _identity(cell, trial, device) | {"status": "failed", "error": reason}
+
+
+def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
+    return {
+        "trial_id": trial.id, "cell_id": cell.id, "dataset": cell.dataset.name, "model": cell.model.name,
+        "recipe": cell.recipe_name, "recipe_json": json.dumps(cell.recipe.as_dict()),
+        "protocol_json": json.dumps(cell.protocol.as_dict()),
+        "repeat": trial.split.repeat, "fold": trial.split.fold,
+        "dataset_hash": cell.dataset.content_hash, "split_hash": split_hash(trial.split, cell.dataset.ids),
+        "model_version": cell.model.version, "weights": cell.weights, "classes": list(cell.dataset.classes),
+        "train_images": len(trial.split.train), "test_images": len(trial.split.test),
+        "holdout_images": len(trial.split.holdout), "device": _device_name(cell, device), "versions_json": _versions(),
+    }  # fmt: skip
+
+
+def _predictions(cell: Cell, outcome: Outcome) -> list[dict[str, Any]]:
+    if outcome.error:
+        return []
+    classes, rows = cell.dataset.classes, []
+    for subset, places, chances in (
+        ("test", outcome.split.test, outcome.test),
+        ("holdout", outcome.split.holdout, outcome.holdout),
+    ):
+        for place, probabilities in zip(places, chances, strict=True):
+            image = cell.dataset.images[place]
+            rows.append(
+                {
+                    "subset": subset, "image_id": image.id, "label": classes[image.label],
+                    "predicted": classes[int(probabilities.argmax())], "probabilities": probabilities.tolist(),
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _device_name(cell: Cell, device: torch.device) -> str:
+    cuda = device.type == "cuda"
+    threads = 1 if cell.model.kind == "network" else torch.get_num_threads()  # a network trains on one, always
+    name = torch.cuda.get_device_name(device) if cuda else f"CPU, {threads} threads"
+    return f"{name}, bfloat16" if cell.model.kind == "network" and precision.native(device) else name
+
+
+@cache
+def _versions() -> str:
+    names = ("torch", "torchvision", "numpy", "scikit-learn", "scikit-image", "pillow")
+    return json.dumps({"python": platform.python_version()} | {name: version(name) for name in names})

@@ -1,0 +1,1 @@
+"""Parts of pages that are drawn where the store has what they need."""

@@ -1,0 +1,366 @@
+"""`bench dataset add`: every planted fault is found, every layout is read, and what is written can be run."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from bench import datasets
+from bench.datasets import Audit, Dataset, Library, cards, decoded
+from bench.datasets.audit import auditing
+from bench.errors import BenchError, UsageError
+from bench.study.protocol import Protocol
+
+ODD = ["with space", "it's", 'quo"te', "50%", "血液", "<script>alert(1)<", "[red]x"]
+BOMB = (50_000, 50_000)
+
+
+def picture(seed: int, size: int = 96) -> Image.Image:
+    """A smooth coloured picture, another one for each seed."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (7, 7, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
+
+
+def save(path: Path, seed: int, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture(seed).save(path, **options)
+    return path
+
+
+def known(root: Path) -> Library:
+    return Library((root / "data",), root / "cache")
+
+
+def add(root: Path, folder: Path, **options: object) -> tuple[Path, Dataset, Audit]:
+    told: list[Audit] = []
+    path, dataset = datasets.add(known(root), "mine", folder, tell=told.append, **options)  # type: ignore[arg-type]
+    return path, dataset, told[0]
+
+
+def found(audit: Audit, kind: str) -> list[str]:
+    """The ids that findings of a kind concern."""
+    return sorted(image for finding in audit.findings if finding.kind == kind for image in finding.images)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """The beginning of a PNG of a size, as Pillow writes it."""
+    import struct
+    import zlib
+
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = b"IDAT" + zlib.compress(bytes(100))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in (header, body)
+    )
+
+
+def classes(root: Path, names: tuple[str, ...] = ("ill", "well"), each: int = 12) -> Path:
+    """A folder of class folders, no two images alike, names a number alone."""
+    for label, name in enumerate(names):
+        for number in range(each):
+            save(root / name / f"{number:03}.png", 1000 * label + number)
+    return root
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A given split of two classes, `ill` in PNG and `well` in JPEG, with one fault of each kind."""
+    root = tmp_path_factory.mktemp("faulty")
+    for number in range(36):
+        part = ("train", "test", "holdout")[number % 3]
+        save(root / part / "ill" / f"P{number // 3}_{number % 3 + 1}.png", number)
+        save(root / part / "well" / f"P{20 + number}_1.jpg", 100 + number)
+
+    def clone(source: str, target: str) -> None:
+        (root / target).write_bytes((root / source).read_bytes())
+
+    clone("train/ill/P0_1.png", "train/ill/copy.png")
+    clone("train/ill/P1_1.png", "train/well/wrong.jpg")
+    clone("train/well/P20_1.jpg", "test/well/again.jpg")
+    picture(1).resize((60, 60)).save(root / "test/ill/small.png")  # P0_2, resized
+    picture(100 + 1).transpose(Image.Transpose.ROTATE_90).save(root / "holdout/well/turned.jpg", quality=80)
+    whole = (root / "train/well/P23_1.jpg").read_bytes()
+    (root / "train/well/truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (root / "train/ill/empty.png").write_bytes(b"")
+    deep = np.asarray(picture(300).convert("L")).astype(np.uint16) * 257
+    Image.fromarray(deep).save(root / "train/ill/deep.tif")
+    picture(301).convert("CMYK").save(root / "train/well/print.jpg")
+    picture(302).save(
+        root / "train/ill/film.gif", save_all=True, append_images=[picture(303), picture(304)], duration=99
+    )
+    (root / "train/ill/Thumbs.db").write_bytes(b"x")
+    (root / "train/ill/round.png").symlink_to(root / "train/ill/round.png")
+    (root / "train/well/up").symlink_to(root)
+    (root / "train/well/bomb.png").write_bytes(png_header(*BOMB))
+    for number, name in enumerate(ODD):
+        save(root / "train" / "ill" / f"{name}.png", 400 + number)
+    save(root / "train" / "ill" / "deeper" / "lost.png", 500)
+    return root
+
+
+def test_every_planted_fault_is_found(faulty: Path, tmp_path: Path) -> None:
+    before = sorted(os.walk(faulty))
+    _, dataset, audit = add(tmp_path, faulty, duplicates="keep")
+    assert sorted(os.walk(faulty)) == before, "nothing is changed"
+    assert found(audit, "copies within a class") == [
+        "ill/train/P0_1.png", "ill/train/copy.png", "well/test/again.jpg", "well/train/P20_1.jpg",
+    ]  # fmt: skip
+    said = next(finding.what for finding in audit.findings if finding.kind == "copies within a class")
+    assert "1 of them in more than one of the given parts" in said
+    assert found(audit, "copies across classes") == ["ill/train/P1_1.png", "well/train/wrong.jpg"]
+    assert found(audit, "near duplicates") == [
+        "ill/test/P0_2.png", "ill/test/small.png", "well/holdout/turned.jpg", "well/test/P21_1.jpg",
+    ]  # fmt: skip
+    assert found(audit, "groups across parts") == sorted(
+        f"ill/{('train', 'test', 'holdout')[k]}/P{n}_{k + 1}.png" for n in range(12) for k in range(3)
+    )
+    assert len(found(audit, "groups across the holdout")) == 36
+    assert sorted(audit.unreadable) == found(audit, "unreadable") == [
+        "ill/train/empty.png", "well/train/bomb.png", "well/train/truncated.jpg",
+    ]  # fmt: skip
+    reasons = next(finding.what for finding in audit.findings if finding.kind == "unreadable")
+    for word in ("truncated", "cannot identify", "pixels"):
+        assert word in reasons
+    assert found(audit, "16 bits") == ["ill/train/deep.tif"]
+    assert found(audit, "CMYK") == ["well/train/print.jpg"]
+    assert found(audit, "not read") == sorted(
+        [f"train/ill/{name}" for name in ("film.gif", "Thumbs.db", "round.png", "deeper/lost.png")] + ["train/well/up"]
+    )
+    tells = {tell.of: tell for tell in audit.tells}
+    assert tells["file type"].low > 0.9
+    assert tells["file type"].chance == 0.5
+    assert any("JPEG" in finding.what for finding in audit.findings if finding.kind == "tells the class")
+    assert {f"ill/train/{name}.png" for name in ODD} < set(dataset.ids)
+    assert all(finding.mend for finding in audit.findings)
+
+
+def test_what_is_added_with_faults_can_be_run(faulty: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"ill/train/P1_1\.png = well/train/wrong\.jpg; remove .*--duplicates"):
+        add(tmp_path, faulty)
+    assert not (tmp_path / "data").exists()
+    path, dataset, audit = add(tmp_path, faulty, duplicates="leave-out", groups=r"^(P\d+)_")
+    card = cards.read(path)
+    assert sorted(card.left_out) == sorted((*audit.unreadable, "ill/train/P1_1.png", "well/train/wrong.jpg"))
+    assert not {*card.left_out} & {*dataset.ids}
+    assert known(tmp_path).load("mine") == dataset
+    assert decoded.load(dataset, 16, tmp_path / "cache").shape == (len(dataset.images), 16, 16, 3)
+    assert (card.parts, card.holdout) == (("train", "test", "holdout"), "holdout")
+    place = dict(zip(dataset.ids, dataset.groups, strict=True))
+    assert place["ill/test/P0_2.png"] == place["ill/test/small.png"] == place["ill/train/copy.png"]
+    for split in datasets.splits(known(tmp_path), dataset, Protocol(folds=3)):
+        sides = {dataset.ids[i]: n for n, part in enumerate((split.train, split.test, split.holdout)) for i in part}
+        assert {sides[i.id] for i in dataset.images if i.held} == {2}
+        assert sides["ill/train/P0_1.png"] == 2, "its patient is in the given holdout"
+        assert sides["well/test/P21_1.jpg"] == 2, "a turned copy is in the given holdout"
+    again = datasets.examine(known(tmp_path), dataset)
+    assert [finding.kind for finding in again.problems] == []
+    assert "more that share a group or a copy with it" in datasets.balance(known(tmp_path), dataset)
+
+
+def test_a_class_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
+    folder = classes(tmp_path / "images")
+    for path in (folder / "well").iterdir():
+        path.write_bytes(b"no image")
+    with pytest.raises(BenchError, match="class 'well': none of its files can be used"):
+        add(tmp_path, folder)
+    assert not (tmp_path / "data").exists()
+
+
+# --- Layouts
+
+
+def manifest(folder: Path) -> pd.DataFrame:
+    """Sixty images in two sites, listed in a table with patients of three, a holdout of one patient in ten."""
+    rows = []
+    for number in range(60):
+        path = save(folder / f"site {number % 2}" / f"{number}.png", number)
+        rows.append((path.relative_to(folder).as_posix(), ("ill", "well")[number // 30], f"p{number // 3}",
+                     int(number // 3 % 10 == 0)))  # fmt: skip
+    return pd.DataFrame(rows, columns=["path", "label", "group", "holdout"])
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
+    "manifest.csv": lambda table, path: table.to_csv(path, index=False),
+    "labels.csv": lambda table, path: table.to_csv(path, index=False, sep=";", encoding="utf-8-sig"),
+    "Manifest.CSV": lambda table, path: table.rename(columns=str.upper).to_csv(path, index=False),
+    "manifest.parquet": lambda table, path: table.to_parquet(path),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_manifest_says_what_is_what(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    table = manifest(folder)
+    WRITERS[name](table, folder / name)
+    (folder / "other.csv").write_text("a,b\n1,2\n")
+    path, dataset, _ = add(tmp_path, folder)
+    assert cards.read(path).manifest == name
+    assert dataset.counts() == {"ill": 30, "well": 30}
+    expected = {f"{row.label}/{row.path}": (row.group, bool(row.holdout)) for row in table.itertuples()}
+    assert {image.id: (image.group, image.held) for image in dataset.images} == expected
+    drawn = datasets.splits(known(tmp_path), dataset, Protocol())
+    held = sorted(name for name, (_, mark) in expected.items() if mark)
+    assert sorted(dataset.ids[i] for i in drawn[0].holdout) == held
+    assert known(tmp_path).at_hand() == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("gone.png,ill,,", "line 3: there is no file 'gone.png'"),
+        ("../outside.png,ill,,", "line 3: '../outside.png' is no file inside"),
+        ("/etc/passwd,ill,,", "line 3: '/etc/passwd' is no file inside"),
+        ("b.png,,,", "line 3: no label for 'b.png'"),
+        (",ill,,", "line 3: '' is no file inside"),
+        ("a.png,well,,", "line 3: 'a.png' stands in line 2 already"),
+        ("b.gif,well,,", "line 3: 'b.gif' is no image that can be read (.bmp, "),
+        ("b.png,well,,perhaps", "line 3: holdout is 'perhaps'; write 1"),
+    ],
+)
+def test_a_wrong_line_of_a_manifest_gets_its_sentence(line: str, problem: str, tmp_path: Path) -> None:
+    for name in ("outside.png", "images/a.png", "images/b.png", "images/b.gif"):
+        save(tmp_path / name, 0)
+    path = tmp_path / "images" / "manifest.csv"
+    path.write_text(f"path,label,group,holdout\na.png,ill,,\n{line}\n")
+    with pytest.raises(BenchError) as caught:
+        add(tmp_path, tmp_path / "images")
+    assert str(caught.value).startswith(f"{path}, {problem}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"file,label\na.png,ill\n", "manifest.csv has no column 'path'; its columns are: file, label"),
+        (b"", "manifest.csv has no column 'path'; its columns are: none"),
+        (b"path,label\n", "manifest.csv has no lines below its header"),
+        (b"path,label\n\xff\xfe.png,ill\n", "manifest.csv cannot be read ('utf-8' codec"),
+    ],
+)
+def test_a_table_that_is_no_manifest_gets_its_sentence(text: bytes, problem: str, tmp_path: Path) -> None:
+    save(tmp_path / "images" / "a.png", 0)
+    (tmp_path / "images" / "manifest.csv").write_bytes(text)
+    with pytest.raises(BenchError) as caught:
+        add(tmp_path, tmp_path / "images")
+    assert problem in str(caught.value)
+
+
+def test_a_given_split_without_a_holdout_is_pooled(tmp_path: Path) -> None:
+    for part in ("Train", "test"):
+        classes(tmp_path / "images" / part)
+    for path in (tmp_path / "images" / "test").rglob("*.png"):
+        picture(int(path.stem) + 5000 + 100 * (path.parent.name == "ill")).save(path)
+    _, dataset, _ = add(tmp_path, tmp_path / "images")
+    assert dataset.counts() == {"ill": 24, "well": 24}
+    assert len(set(dataset.ids)) == 48
+    assert {"ill/Train/000.png", "ill/test/000.png"} < set(dataset.ids)
+    assert dataset.held is None
+
+
+def test_a_folder_that_lies_in_the_data_folder_can_be_added(tmp_path: Path) -> None:
+    classes(tmp_path / "data" / "mine")
+    assert add(tmp_path, tmp_path / "data" / "mine")[1].counts() == {"ill": 12, "well": 12}
+    with pytest.raises(UsageError, match="'mine' exists already"):
+        add(tmp_path, tmp_path / "data" / "mine")
+
+
+@pytest.mark.parametrize("layout", ["classes", "parts", "manifest"])
+def test_a_copy_needs_the_original_no_more(layout: str, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    if layout == "manifest":
+        WRITERS["labels.csv"](manifest(folder), folder / "labels.csv")
+    else:
+        classes(folder / "train" if layout == "parts" else folder)
+    path, dataset, _ = add(tmp_path, folder, copy=True)
+    folder.rename(tmp_path / "gone")
+    assert cards.read(path).images is None
+    assert known(tmp_path).load("mine") == dataset
+    assert all(image.path.is_relative_to(tmp_path / "data" / "mine") for image in dataset.images)
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["mine", "mine.toml"]
+
+
+# --- Groups and splits
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("(", "--groups is not a regular expression"),
+        ("P", "--groups needs one capturing group"),
+        ("^(P[0-9]+)", r"--groups '\^\(P\[0-9\]\+\)' fits no file name, such as '000'"),
+    ],
+)
+def test_a_rule_for_groups_must_fit(rule: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=problem):
+        add(tmp_path, classes(tmp_path / "images"), groups=rule)
+    assert not (tmp_path / "data").exists()
+
+
+def test_rules_that_were_guessed_stand_in_the_card_to_be_taken(tmp_path: Path) -> None:
+    for number in range(48):
+        save(tmp_path / "images" / ("ill", "well")[number % 2] / f"C{number // 4}P7_{number}.png", number)
+    path, dataset, audit = add(tmp_path, tmp_path / "images")
+    assert cards.read(path).groups is None
+    assert len(set(dataset.groups)) == 48
+    lines = [line for line in path.read_text().splitlines() if line.startswith("# groups = ")]
+    assert len(lines) == len(audit.guesses) > 0
+    path.write_text(path.read_text().replace(lines[0], lines[0].removeprefix("# ")))
+    assert len(set(known(tmp_path).load("mine").groups)) == 12
+    assert "12 groups of 4 images" in next(f.what for f in audit.findings if f.kind == "groups guessed")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_that_belongs_together_is_split_in_any_layout(seed: int, tmp_path: Path) -> None:
+    """Patients over parts and classes, copies and resized copies of other patients' images, in all layouts."""
+    random, folder = np.random.default_rng(seed), tmp_path / "images"
+    layout = ("classes", "parts", "manifest")[seed % 3]
+    rows, bonds = [], []
+    for number in range(120):
+        label, patient = "ab"[int(random.integers(2))], int(random.integers(40))
+        part = ("train", "test", "holdout")[int(random.choice(3, p=[0.6, 0.3, 0.1]))]
+        place = {"classes": label, "parts": f"{part}/{label}", "manifest": part}[layout]
+        path, kind = folder / place / f"P{patient}_{number}.png", int(random.integers(8))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        same = [row for row in rows if row[1] == label] if kind < 2 else []
+        if same:
+            source = folder / same[int(random.integers(len(same)))][0]
+            bonds.append((path, source))
+            with Image.open(source) as image:
+                (image if kind else image.resize((70, 70))).save(path)
+        else:
+            save(path, 10_000 * (seed + 1) + number)
+        rows.append((path.relative_to(folder).as_posix(), label, f"P{patient}", part == "holdout"))
+    if layout == "manifest":
+        pd.DataFrame(rows, columns=["path", "label", "group", "holdout"]).to_csv(folder / "manifest.csv", index=False)
+    _, dataset, _ = add(tmp_path, folder, groups=None if layout == "manifest" else r"^(P\d+)_", duplicates="keep")
+    assert len(dataset.images) == 120
+    position = {image.path: i for i, image in enumerate(dataset.images)}
+    pairs = [(position[a], position[b]) for a, b in bonds]
+    for label in {row[2] for row in rows}:
+        members = [position[folder / row[0]] for row in rows if row[2] == label]
+        pairs += [(members[0], other) for other in members]
+    for split in datasets.splits(known(tmp_path), dataset, Protocol(folds=2, repeats=3)):
+        side = np.full(120, -1)
+        for number, part in enumerate((split.train, split.test, split.holdout)):
+            side[part] = number
+        assert all(side[a] == side[b] != -1 for a, b in pairs)
+        if layout != "classes":
+            assert all(side[position[folder / row[0]]] == 2 for row in rows if row[3])
+
+
+def test_the_given_holdout_is_part_of_what_is_published(tmp_path: Path) -> None:
+    for part in ("train", "holdout"):
+        classes(tmp_path / "images" / part)
+    for path in (tmp_path / "images" / "holdout").rglob("*.png"):
+        picture(int(path.stem) + 7000 + 100 * (path.parent.name == "ill")).save(path)
+    path, dataset, _ = add(tmp_path, tmp_path / "images")
+    published = json.loads(json.dumps(cards.read(path).published()))
+    assert published["holdout"] == "holdout"
+    assert "images" not in published
+    assert str(tmp_path) not in json.dumps(published)
+    assert auditing.balance(known(tmp_path), dataset).startswith("Split by default: the given holdout, 50 % of each")

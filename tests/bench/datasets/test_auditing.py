@@ -1,0 +1,278 @@
+"""What is found in images and file names: near duplicates, groups, what tells the class. On drawn and real images."""
+
+import io
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from paths import SHARED
+from PIL import Image
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.tree import DecisionTreeClassifier
+
+from bench.datasets import Audit, Card, grouping, layouts
+from bench.datasets.audit import auditing, metadata, scanning, similarity
+from bench.datasets.audit.scanning import Scan
+from bench.datasets.layouts import Entry
+
+REAL = ["covid-ct", "malaria", "reticulocytes", "wbc-raw", "wbc-segmented"]
+
+
+# --- Near duplicates
+
+
+def cell(seed: int, size: int = 120) -> Image.Image:
+    """A pale disc on black with a few dark spots: as alike as cells are."""
+    random, (y, x) = np.random.default_rng(seed), np.mgrid[:size, :size] / size
+    wide, high, shade = random.uniform(0.8, 1.2), random.uniform(0.8, 1.2), random.uniform(150, 220)
+    values = np.where(wide * (x - 0.5) ** 2 + high * (y - 0.5) ** 2 < 0.2, shade, 0.0)
+    for _ in range(4):
+        a, b = random.uniform(0.25, 0.75, 2)
+        values -= 70 * np.exp(-((x - a) ** 2 + (y - b) ** 2) / 0.004) * (values > 0)
+    values += random.normal(0, 2, values.shape)
+    return Image.fromarray(np.repeat(values.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2))
+
+
+def field(seed: int) -> Image.Image:
+    """A pale picture, brighter somewhere, with black bars above and below, and a few dark cells."""
+    random, (y, x) = np.random.default_rng(seed), np.mgrid[:120, :120] / 120
+    values = 190 + random.uniform(-30, 30) * x + random.uniform(-30, 30) * y + random.normal(0, 1.5, x.shape)
+    for a, b in random.uniform(0.2, 0.8, (4, 2)):
+        values -= 80 * (np.hypot(x - a, y - b) < 0.07)
+    values[(y < 0.2) | (y > 0.8)] = 2
+    return Image.fromarray(np.repeat(values.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2))
+
+
+def smooth(seed: int) -> Image.Image:
+    """Coloured clouds, unlike any other."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (7, 7, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((120, 120), Image.Resampling.BICUBIC)
+
+
+def thumbnails(pictures: list[Image.Image], folder: Path) -> np.ndarray:
+    """The grey pictures that a scan keeps, by way of files."""
+    entries = []
+    for number, image in enumerate(pictures):
+        path = folder / f"{number}.{'jpg' if image.info.get('quality') else 'png'}"
+        image.save(path)
+        entries.append(Entry(path.name, "a", path))
+    return np.array([scan.thumbnail for scan in scanning.scan(entries)])
+
+
+def stored_anew(image: Image.Image, scale: float, quality: int) -> Image.Image:
+    small = image.resize((round(image.width * scale), round(image.height * scale)))
+    small.save(buffer := io.BytesIO(), "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+@pytest.mark.parametrize("draw", [cell, field])
+@pytest.mark.parametrize("count", [2, 12, 300])
+def test_copies_are_found_among_pictures_that_are_alike(draw: object, count: int, tmp_path: Path) -> None:
+    pictures = [draw(seed) for seed in range(count)]  # type: ignore[operator]
+    changed = [
+        stored_anew(pictures[0], 0.6, 80),
+        stored_anew(pictures[1], 1.5, 60).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        pictures[0].rotate(90),
+    ]
+    joined = similarity.pairs(thumbnails([*pictures, *changed], tmp_path))
+    assert similarity.clusters(count + 3, joined) == [[0, count, count + 2], [1, count + 1]]
+
+
+def test_hundreds_of_copies_of_a_few_pictures_are_told_apart(tmp_path: Path) -> None:
+    """As where somebody has made more images out of five: what the dataset has in common are the copies then."""
+    random = np.random.default_rng(0)
+    made = [stored_anew(smooth(seed), random.uniform(0.4, 1.5), 40) for seed in range(5) for _ in range(60)]
+    joined = similarity.pairs(thumbnails(made, tmp_path))
+    assert similarity.clusters(300, joined) == [list(range(k, k + 60)) for k in range(0, 300, 60)]
+
+
+def test_pictures_of_one_colour_are_like_no_other(tmp_path: Path) -> None:
+    plain = [Image.new("RGB", (50, 50), (shade, shade, shade)) for shade in (0, 0, 128, 255)]
+    assert similarity.pairs(thumbnails([*plain, cell(0)], tmp_path)) == []
+    assert similarity.pairs(np.zeros((0, 32, 32), np.uint8)) == []
+
+
+def test_pairs_are_those_of_the_slow_way() -> None:
+    """Over more than one block, against a plain loop over the same cosines."""
+    random = np.random.default_rng(0)
+    thumbs = random.integers(0, 256, (similarity.BLOCK + 40, 32, 32)).astype(np.uint8)
+    for first, second in ((0, similarity.BLOCK + 1), (5, 9), (similarity.BLOCK + 2, similarity.BLOCK + 30)):
+        thumbs[second] = (thumbs[first] * 0.9 + 10).astype(np.uint8)
+    thumbs[20] = np.rot90(thumbs[similarity.BLOCK + 3])
+    expected = [(0, similarity.BLOCK + 1), (5, 9), (20, similarity.BLOCK + 3)]
+    assert similarity.pairs(thumbs) == [*expected, (similarity.BLOCK + 2, similarity.BLOCK + 30)]
+
+
+# --- What tells the class
+
+
+def record(number: int, label: str, kind: str = "PNG", width: int = 100, mode: str = "RGB") -> Scan:
+    thumbnail = np.random.default_rng(number).integers(20, 255, (32, 32), dtype=np.uint8)
+    entry = Entry(f"{label}/{number}.png", label, Path(f"{number}.png"))
+    return Scan(entry, 1, str(number), "", kind, mode, width, 80, thumbnail=thumbnail)
+
+
+def names(count: int) -> list[str]:
+    return [str(number) for number in range(count)]
+
+
+def test_what_holds_of_one_class_alone_tells_it_and_chance_does_not() -> None:
+    random = np.random.default_rng(0)
+    scans = [
+        record(n, "abc"[n % 3], "JPEG" if n % 3 == 2 else "PNG", mode="RGB" if random.random() < 0.5 else "L")
+        for n in range(240)
+    ]
+    tells = {tell.of: tell for tell in metadata.tells(scans, names(240))}
+    assert set(tells) == {"file type", "colours", metadata.ALL}
+    assert tells["file type"].score == pytest.approx(2 / 3)  # `c` is known, and one of the two others
+    assert tells["file type"].clear
+    assert not tells["colours"].clear
+    assert tells["colours"].low < 1 / 3 == tells["colours"].chance < tells["colours"].high
+
+
+def test_the_score_is_scikit_learns_balanced_accuracy() -> None:
+    random = np.random.default_rng(1)
+    labels = ["a"] * 150 + ["b"] * 40
+    scans = [
+        record(n, label, width=int(random.normal(100 + 15 * (label == "b"), 10))) for n, label in enumerate(labels)
+    ]
+    (tell,) = metadata.tells(scans, names(190))
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, class_weight="balanced", random_state=0)
+    values = metadata.properties(scans)["size in pixels"]
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    predicted = cross_val_predict(tree, values, labels, cv=folds, groups=np.unique(names(190), return_inverse=True)[1])
+    assert tell.score == pytest.approx(balanced_accuracy_score(labels, predicted), abs=1e-12)
+    assert tell.low < tell.score < tell.high
+
+
+def test_a_property_of_few_patients_proves_little() -> None:
+    """Two hundred files, but of twenty patients, each with a size of their own: score and interval know."""
+    random = np.random.default_rng(0)
+    widths = random.integers(100, 160, 20) + 10 * (np.arange(20) % 2)
+    scans = [record(n, "ab"[n % 2], width=int(widths[n % 20])) for n in range(200)]
+    (alone,), (grouped,) = metadata.tells(scans, names(200)), metadata.tells(scans, [str(n % 20) for n in range(200)])
+    assert alone.clear
+    assert grouped.score < alone.low
+    assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
+
+
+def test_black_borders_are_measured() -> None:
+    scan = record(0, "a")
+    assert scan.thumbnail is not None
+    assert metadata.border(scan) == 0
+    scan.thumbnail[:8] = 3
+    assert metadata.border(scan) == 0.25
+    scan.thumbnail[:, 24:] = 3
+    assert metadata.border(scan) == 1 - 0.75 * 0.75
+    scan.thumbnail[:] = 0
+    assert metadata.border(scan) == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 9])
+def test_of_few_images_nothing_is_claimed(count: int) -> None:
+    scans = [record(n, "ab"[n % 2], "PNG" if n % 2 else "JPEG") for n in range(count)]
+    assert metadata.tells(scans, names(count)) == []
+    assert isinstance(auditing.audit(Card("x", ""), scans, {}), Audit)
+
+
+# --- Groups in file names
+
+
+@pytest.mark.parametrize(
+    ("stems", "group"),
+    [
+        ([f"C{n // 4}P61ThinF_IMG_2015_cell_{n}" for n in range(40)], "C3"),
+        ([f"patient_{n // 4}_slice_{n % 4}" for n in range(40)], "patient_3"),
+        ([f"{n // 4:03}_{n % 4}" for n in range(40)], "003"),
+        ([f"{n // 4:03}-left-{n % 4}" for n in range(40)], "003-left"),
+        ([f"smith{'abcdefghij'[n // 4]} {n % 4}" for n in range(40)], "smithd"),
+        ([f"2020.03.{n // 4}-p{n % 4}-7" for n in range(40)], "2020.03.3"),
+    ],
+)
+def test_groups_are_guessed_from_names(stems: list[str], group: str) -> None:
+    guesses = grouping.guesses(stems, [("ill", "well")[n % 2] for n in range(40)])
+    assert guesses
+    assert dict(guesses[0].sizes)[group] == 4
+    assert len(guesses[0].sizes) == 10
+    assert [grouping.read(guesses[0].rule, stem) for stem in stems[12:16]] == [group] * 4
+
+
+@pytest.mark.parametrize(
+    "stems",
+    [
+        [f"{n:04}" for n in range(60)],
+        [f"cell_{n}" for n in range(60)],
+        [f"cell{n % 30}" for n in range(60)],
+        [f"{n % 30}" for n in range(60)],
+        [f"{('ill', 'well')[n // 30]}_{n}" for n in range(60)],
+        [f"BloodImage_{n:05}" for n in range(60)],
+        [f"IMG-{n}-b" for n in range(60)],
+    ],
+)
+def test_a_numbered_series_tells_of_no_groups(stems: list[str]) -> None:
+    assert grouping.guesses(stems, [("ill", "well")[n // 30] for n in range(60)]) == []
+
+
+# --- The real images
+
+
+@cache
+def real(name: str) -> Audit:
+    """What is found in a real dataset of which nothing is known, or a skipped test."""
+    if not (SHARED / name).is_dir():
+        pytest.skip(f"no images of {name} in {SHARED}; set BENCH_SHARED_DATA to the folder that holds them")
+    card, folder = Card(name, ""), SHARED / name
+    entries = layouts.entries(card, folder)
+    return auditing.audit(card, scanning.scan(entries), layouts.leftovers(folder, entries, card))
+
+
+def pairs(name: str) -> set[str]:
+    return {" ".join(Path(image).stem for image in same) for same in real(name).alike}
+
+
+def test_the_slides_of_malaria_are_guessed() -> None:
+    first = real("malaria").guesses[0]
+    assert (len(first.sizes), dict(first.sizes)["C99"]) == (192, 35)
+    assert "groups across classes" in {finding.kind for finding in real("malaria").findings}
+
+
+def test_the_papers_of_covid_ct_are_guessed() -> None:
+    sizes = dict(real("covid-ct").guesses[0].sizes)
+    assert sizes["2020.02.25.20021568"] == 26
+    assert sizes["PIIS0140673620303603"] > 1
+
+
+def test_the_file_type_of_covid_ct_tells_the_class() -> None:
+    tells = {tell.of: tell for tell in real("covid-ct").tells}
+    # 34 of 349 and 202 of 397 files are JPEG: a rule that says so has (315/349 + 202/397) / 2.
+    assert tells["file type"].score == pytest.approx((315 / 349 + 202 / 397) / 2)
+    assert tells["file type"].low > 0.65
+    assert tells[metadata.ALL].low > 0.75
+    said = next(finding.what for finding in real("covid-ct").findings if finding.kind == "tells the class")
+    assert "JPEG is 10 % of CT_COVID, 51 % of CT_NonCOVID" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "few"), [("reticulocytes", "n5plus has 22"), ("wbc-raw", "monocyte has 20"),
+                      ("wbc-segmented", "monocyte has 20")],
+)  # fmt: skip
+def test_small_classes_are_named(name: str, few: str) -> None:
+    said = [finding.what for finding in real(name).findings if finding.kind == "near-empty classes"]
+    assert said == [f"Fewer than 25 images: {few}"]
+
+
+def test_near_duplicates_of_the_real_images_are_few_and_true() -> None:
+    """Each was looked at: one picture twice, or two slices of one lung that hardly differ."""
+    assert pairs("covid-ct") == {
+        "kjr-21-e24-p5-29 71%0", "kjr-21-e24-p5-31 71%1", "115 117", "116 118", "1215 1216", "1330 1331", "661 662",
+    }  # fmt: skip
+    assert pairs("wbc-raw") == {"BloodImage_00037 BloodImage_00038"}
+    assert pairs("malaria") == pairs("reticulocytes") == pairs("wbc-segmented") == set()
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_images_can_all_be_read(name: str) -> None:
+    assert real(name).unreadable == ()
