@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from bench.study.study import Study
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
+)
 model_app = typer.Typer(no_args_is_help=True, help="List the models, and say what each one is.")
 app.add_typer(dataset_commands.app, name="dataset")
 app.add_typer(model_app, name="model")
@@ -86,9 +89,12 @@ def run(
     from store import Store, require_store_or_empty
 
     chosen = _study(
-        study, dataset, model, {"repeats": repeats, "folds": folds, "holdout": holdout},
+        study,
+        dataset,
+        model,
+        {"repeats": repeats, "folds": folds, "holdout": holdout},
         {"epochs": epochs, "image_size": image_size},
-    )  # fmt: skip
+    )
     require_store_or_empty(store)
     library = dataset_commands.library(data)
     if dataset:
@@ -114,9 +120,17 @@ def run(
     try:
         with Screen(console) as screen:
             result = runner.run(
-                prepared, results, library.cache, device,
-                force=force, retry_failed=retry_failed, limit=limit, count=workers, executor=executor, watch=screen,
-            )  # fmt: skip
+                prepared,
+                results,
+                library.cache,
+                device,
+                force=force,
+                retry_failed=retry_failed,
+                limit=limit,
+                count=workers,
+                executor=executor,
+                watch=screen,
+            )
     except KeyboardInterrupt:
         _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)
     printing.fewer_splits(prepared.cells)
@@ -283,7 +297,8 @@ def _study(
     for model in models:
         registry.get(model)
     return study_.load(name).narrowed(
-        datasets=datasets, models=models,
+        datasets=datasets,
+        models=models,
         protocol={k: v for k, v in protocol.items() if v is not None},
         recipe={k: v for k, v in recipe.items() if v is not None},
-    )  # fmt: skip
+    )

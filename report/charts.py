@@ -28,10 +28,15 @@ def holdout_box(scores: pd.DataFrame, votes: pd.DataFrame, models: Sequence[str]
     """
     lanes = alt.YOffset("lane:N", scale=alt.Scale(domain=["trials", "vote"]))
     return _score_chart(
-        [*_boxes(scores.assign(lane="trials"), models, styles, lanes),
-         *_marks(votes.assign(lane="vote"), models, styles, lanes, "vote of all trials")],
-        [scores["balanced_accuracy"], votes["low"]], chance, rows=len(models), step=46,
-    )  # fmt: skip
+        [
+            *_boxes(scores.assign(lane="trials"), models, styles, lanes),
+            *_marks(votes.assign(lane="vote"), models, styles, lanes, "vote of all trials"),
+        ],
+        [scores["balanced_accuracy"], votes["low"]],
+        chance,
+        rows=len(models),
+        step=46,
+    )
 
 
 def folds_box(scores: pd.DataFrame, means: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
@@ -44,10 +49,15 @@ def folds_box(scores: pd.DataFrame, means: pd.DataFrame, models: Sequence[str], 
     """
     lanes = alt.YOffset("lane:N", scale=alt.Scale(domain=["trials", "mean"]))
     return _score_chart(
-        [*_boxes(scores.assign(lane="trials"), models, styles, lanes),
-         *_marks(means.assign(lane="mean"), models, styles, lanes, "mean of the folds")],
-        [scores["balanced_accuracy"], means["low"]], chance, rows=len(models), step=46,
-    )  # fmt: skip
+        [
+            *_boxes(scores.assign(lane="trials"), models, styles, lanes),
+            *_marks(means.assign(lane="mean"), models, styles, lanes, "mean of the folds"),
+        ],
+        [scores["balanced_accuracy"], means["low"]],
+        chance,
+        rows=len(models),
+        step=46,
+    )
 
 
 def overview(means: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
@@ -76,9 +86,12 @@ def by_model(means: pd.DataFrame, models: Sequence[str], styles: Styles) -> Any:
     base = alt.Chart(means)
     y = alt.Y("model:N", sort=list(models), title=None)
     dots = base.mark_point(filled=True, size=70, opacity=0.8).encode(
-        y=y, x=_x(domain=[0, 1]), color=_colour(models, styles), shape=_shape(models, styles),
+        y=y,
+        x=_x(domain=[0, 1]),
+        color=_colour(models, styles),
+        shape=_shape(models, styles),
         tooltip=["model", "dataset", *_score_tooltip()],
-    )  # fmt: skip
+    )
     lines = base.mark_rule(opacity=0.45).encode(y=y, x=_x("low"), x2="high:Q", color=_colour(models, styles))
     # A mean over datasets is comparable only between models that were run on the same ones.
     counts = means.groupby("model")["dataset"].nunique()
@@ -101,18 +114,25 @@ def confusion(shares: pd.DataFrame, classes: Sequence[str], models: Sequence[str
     chosen = alt.selection_point(
         fields=["model"], bind=alt.binding_select(options=list(models), name="model "), value=models[0], name="chosen"
     )
-    base = alt.Chart(shares).transform_filter(chosen).encode(
-        x=alt.X("predicted:N", sort=list(classes), title="predicted", axis=alt.Axis(orient="top", labelAngle=-30)),
-        y=alt.Y("label:N", sort=list(classes), title="true class"),
-    )  # fmt: skip
+    base = (
+        alt.Chart(shares)
+        .transform_filter(chosen)
+        .encode(
+            x=alt.X("predicted:N", sort=list(classes), title="predicted", axis=alt.Axis(orient="top", labelAngle=-30)),
+            y=alt.Y("label:N", sort=list(classes), title="true class"),
+        )
+    )
     squares = base.mark_rect(cornerRadius=3).encode(
         color=alt.Color("share:Q", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=None),
         tooltip=[
-            alt.Tooltip("label:N", title="true class"), "predicted:N",
-            alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("images:Q", format=".1f", title="images a repeat"),
-            alt.Tooltip("low:Q", format=".1%"), alt.Tooltip("high:Q", format=".1%"),
+            alt.Tooltip("label:N", title="true class"),
+            "predicted:N",
+            alt.Tooltip("share:Q", format=".1%"),
+            alt.Tooltip("images:Q", format=".1f", title="images a repeat"),
+            alt.Tooltip("low:Q", format=".1%"),
+            alt.Tooltip("high:Q", format=".1%"),
         ],
-    )  # fmt: skip
+    )
     text = base.mark_text(fontSize=13, font=FONT, aria=False).encode(
         text=alt.Text("share:Q", format=POINTS),
         color=alt.condition(alt.datum.share > 0.55, alt.value("#ffffff"), alt.value("#12263a")),
@@ -129,9 +149,11 @@ def differences(findings: pd.DataFrame, rope: float) -> Any:
     """
     words = ["better", "equivalent", "worse", "undecided"]
     colour = alt.Color(
-        "verdict:N", title="verdict", scale=alt.Scale(domain=words, range=["#009E73", "#0072B2", "#D55E00", GREY]),
+        "verdict:N",
+        title="verdict",
+        scale=alt.Scale(domain=words, range=["#009E73", "#0072B2", "#D55E00", GREY]),
         legend=alt.Legend(orient="top"),
-    )  # fmt: skip
+    )
     base = alt.Chart(findings).encode(y=alt.Y("pair:N", sort=None, title=None, axis=alt.Axis(labelLimit=420)))
     band = (
         alt.Chart(pd.DataFrame({"low": [-rope], "high": [rope]}))
@@ -179,15 +201,18 @@ def sample_efficiency(means: pd.DataFrame, models: Sequence[str], styles: Styles
     beside = {model: 1.025 ** (place - (len(models) - 1) / 2) for place, model in enumerate(models)}
     points = means.assign(place=means["images"] * means["model"].map(beside))
     x = alt.X(
-        "place:Q", title="training images (logarithmic)",
+        "place:Q",
+        title="training images (logarithmic)",
         scale=alt.Scale(type="log", domain=[counts[0] / 1.15, counts[-1] * 1.15], nice=False),
         axis=alt.Axis(values=[float(count) for count in counts], format=",.0f", grid=False),
-    )  # fmt: skip
+    )
     low = max(0.0, int((min(means["low"].min(), chance) - 0.03) * 10) / 10)
     axis = alt.Axis(format=POINTS, tickCount=6)
     y = alt.Y("balanced_accuracy:Q", title="balanced accuracy", scale=alt.Scale(domain=[low, 1]), axis=axis)
-    sizes = [alt.Tooltip("images:Q", format=",.0f", title="training images"),
-             alt.Tooltip("share:Q", format=POINTS, title="of all")]  # fmt: skip
+    sizes = [
+        alt.Tooltip("images:Q", format=",.0f", title="training images"),
+        alt.Tooltip("share:Q", format=POINTS, title="of all"),
+    ]
     shown: list[Any] = ["model", *sizes, *_score_tooltip()]
     base = alt.Chart(points).encode(x=x, color=keys["color"], tooltip=shown)
     rule = alt.Chart(pd.DataFrame({"y": [chance], "what": ["chance"]}))
@@ -241,13 +266,27 @@ def _score_chart(
 
 def _finished(chart: Any, rows: int, step: int) -> Any:
     return (
-        chart.properties(width="container", height=rows * step, background="transparent",
-                         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+        chart.properties(
+            width="container",
+            height=rows * step,
+            background="transparent",
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        )
         .configure_view(stroke=None)
-        .configure_axis(labelFont=FONT, titleFont=FONT, labelFontSize=12, titleFontSize=12, titleFontWeight="normal",
-                        gridColor=GREY, gridOpacity=0.25, domainColor=GREY, tickColor=GREY, labelLimit=260)
+        .configure_axis(
+            labelFont=FONT,
+            titleFont=FONT,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            gridColor=GREY,
+            gridOpacity=0.25,
+            domainColor=GREY,
+            tickColor=GREY,
+            labelLimit=260,
+        )
         .configure_legend(labelFont=FONT, titleFont=FONT, labelFontSize=12)
-    )  # fmt: skip
+    )
 
 
 def _x(field: str = "balanced_accuracy", domain: Sequence[float] | None = None) -> alt.X:

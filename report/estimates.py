@@ -70,8 +70,9 @@ def votes(results: Results, section: Section) -> pd.DataFrame:
         join images i on i.dataset = v.dataset and i.dataset_hash = t.dataset_hash and i.image_id = v.image_id
         where c.scheme = $scheme and v.recipe = $recipe and v.subset = 'holdout' order by v.model, v.image_id
         """,
-        scheme=section.scheme, recipe=section.recipe,
-    )  # fmt: skip
+        scheme=section.scheme,
+        recipe=section.recipe,
+    )
     rows = []
     for model, group in frame.groupby("model"):
         found = statistics.bootstrap_balanced_accuracy(group["label"], group["predicted"], groups=group["image_group"])
@@ -91,8 +92,9 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
         where p.subset = 'test' and p.recipe = $recipe
         group by all
         """,
-        scheme=section.scheme, recipe=section.recipe,
-    )  # fmt: skip
+        scheme=section.scheme,
+        recipe=section.recipe,
+    )
     classes = results.dataset_card(section.scheme)["classes"]
     every = pd.MultiIndex.from_product(
         [frame["model"].unique(), classes, classes], names=["model", "label", "predicted"]
@@ -103,8 +105,9 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
         from predictions p semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
         where p.subset = 'test' and p.recipe = $recipe group by all
         """,
-        scheme=section.scheme, recipe=section.recipe,
-    )  # fmt: skip
+        scheme=section.scheme,
+        recipe=section.recipe,
+    )
     full = frame.set_index(["model", "label", "predicted"])["asked"].reindex(every, fill_value=0).reset_index()
     full = full.merge(images.rename(columns={"images": "total"}), on=["model", "label"])
     total = full.pop("total")
@@ -129,8 +132,10 @@ def vote_gain(results: Results, section: Section, model: str) -> BootstrapInterv
         where p.subset = 'test' and p.recipe = $recipe and p.model = $model
         order by p.repeat, p.image_id
         """,
-        scheme=section.scheme, recipe=section.recipe, model=model,
-    )  # fmt: skip
+        scheme=section.scheme,
+        recipe=section.recipe,
+        model=model,
+    )
     images = frame["image_id"].nunique()
     whole = frame.groupby("repeat")["image_id"].transform("nunique") == images
     frame = frame[whole]  # a repeat of which folds are still missing asked some images only

@@ -88,12 +88,15 @@ def judged(
 ) -> Finding:
     """What may be said of the differences model − reference of some splits."""
     return Finding(
-        question, section, model, reference,
+        question,
+        section,
+        model,
+        reference,
         statistics.corrected_resampled_t(differences, test_train_ratio=ratio),
         _verdict(differences, ratio, NARROW),
         _verdict(differences, ratio, WIDE),
         statistics.smallest_detectable_difference(differences, test_train_ratio=ratio, rope=NARROW),
-    )  # fmt: skip
+    )
 
 
 def everywhere(results: Results) -> list[Finding]:

@@ -21,9 +21,12 @@ SPARE = ("#E69F00", "#56B4E9", "#A6761D", "#6A3D9A")
 ORDER = tuple(FAMILIES)
 LIGHTER = {"lower": 0.35, "probe": 0.2, "tuned": -0.15, "scratch": -0.3, "shallow": 0.35}
 SHAPES = {
-    "lower": "triangle-up", "probe": "triangle-right", "tuned": "triangle-down", "scratch": "square",
+    "lower": "triangle-up",
+    "probe": "triangle-right",
+    "tuned": "triangle-down",
+    "scratch": "square",
     "shallow": "diamond",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

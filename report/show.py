@@ -147,9 +147,11 @@ def prose_html(words: str, *, links: bool = True) -> Html:
     """
     made = nh3.clean(
         _Reader().renderInline(_shown(" ".join(words.split()))),
-        tags={"em", "strong", "code"} | ({"a"} if links else set()), attributes={"a": {"href"}, "*": set()},
-        url_schemes={"http", "https"}, link_rel="noopener",
-    )  # fmt: skip
+        tags={"em", "strong", "code"} | ({"a"} if links else set()),
+        attributes={"a": {"href"}, "*": set()},
+        url_schemes={"http", "https"},
+        link_rel="noopener",
+    )
     # What is neither a tag nor a reference by now is a sign of the text, or of an address.
     return Html.made(re.sub(r"&[a-z]+;|[^\w\s<>/=\"&.,-]", lambda m: m[0] if len(m[0]) > 1 else _number(m[0]), made))
 

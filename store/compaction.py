@@ -70,9 +70,12 @@ def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of
         progress(len(folders), len(folders))
         after = inventory.take(store.root)
     return Compacted(
-        len(before.files), len(after.files), sum(f.size for f in before.files), sum(f.size for f in after.files),
+        len(before.files),
+        len(after.files),
+        sum(f.size for f in before.files),
+        sum(f.size for f in after.files),
         dict(before.left_out),
-    )  # fmt: skip
+    )
 
 
 def _trials(root: Path, keys: dict[str, str]) -> None:

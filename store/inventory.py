@@ -149,9 +149,11 @@ def _listing(root: Path, keys: Mapping[str, str]) -> list[Listed]:
             start = f"{key}="
             only = f"{start}{quote(keys[key], safe=' ')}" if key in keys else None
             folders = [
-                f"{folder}/{entry.name}" for folder in folders for entry in _entries(root / folder)
+                f"{folder}/{entry.name}"
+                for folder in folders
+                for entry in _entries(root / folder)
                 if entry.is_dir() and (entry.name == only if only else entry.name.startswith(start))
-            ]  # fmt: skip
+            ]
         for folder in folders:
             for entry in _entries(root / folder):
                 if entry.name.endswith(parts.SUFFIX) and not entry.name.startswith("."):

@@ -184,6 +184,13 @@ def _sql_type(kind: pa.DataType) -> str:
         return "struct(" + ", ".join(f'"{f.name}" {_sql_type(f.type)}' for f in kind) + ")"
     if pa.types.is_timestamp(kind):
         return "timestamp"
-    names = {"string": "varchar", "int16": "smallint", "int32": "integer", "int64": "bigint", "float": "real",
-             "double": "double", "binary": "blob"}  # fmt: skip
+    names = {
+        "string": "varchar",
+        "int16": "smallint",
+        "int32": "integer",
+        "int64": "bigint",
+        "float": "real",
+        "double": "double",
+        "binary": "blob",
+    }
     return names[str(kind)]

@@ -27,9 +27,13 @@ from store.views import views
 
 MARKER = "store.json"
 _NOT_OF_FILES = (
-    duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.PermissionException,
-    duckdb.InterruptException, duckdb.OutOfMemoryException,
-)  # fmt: skip
+    duckdb.ParserException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.PermissionException,
+    duckdb.InterruptException,
+    duckdb.OutOfMemoryException,
+)
 PATIENCE = 30.0
 """Seconds for which a reader tries again where parts come and go, as while one compaction follows another."""
 Answer = TypeVar("Answer")
@@ -212,9 +216,12 @@ class Store:
         return self._settled(once)
 
     def finished(
-        self, keys: Mapping[str, str] | None = None, *, done_since: datetime | None = None,
+        self,
+        keys: Mapping[str, str] | None = None,
+        *,
+        done_since: datetime | None = None,
         failed_since: datetime | None = None,
-    ) -> tuple[set[str], set[str]]:  # fmt: skip
+    ) -> tuple[set[str], set[str]]:
         """The ids of the trials that are done, and of those that have only failed.
 
         Args:

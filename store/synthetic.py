@@ -26,15 +26,27 @@ HOLDOUT, TEST = 50, 150
 IMAGES = HOLDOUT + 5 * TEST
 _CONTENT = "d" * 20
 _COMMON = {
-    "dataset_hash": _CONTENT, "model_version": 1, "weights": "imagenet:weights-57934424.pth",
+    "dataset_hash": _CONTENT,
+    "model_version": 1,
+    "weights": "imagenet:weights-57934424.pth",
     "protocol_json": json.dumps({"holdout": 0.1, "folds": 5, "repeats": 4, "seed": 0}),
-}  # fmt: skip
+}
 _OUTCOME = {
-    "status": "done", "split_hash": "e" * 20, "classes": CLASSES, "train_images": IMAGES - HOLDOUT - TEST,
-    "test_images": TEST, "holdout_images": HOLDOUT, "mean": [0.5] * 3, "std": [0.25] * 3, "seconds": 2.5,
-    "images_trained": 4800, "parameters_trained": 328962, "parameters_frozen": 3371008, "device": "CPU, 2 threads",
+    "status": "done",
+    "split_hash": "e" * 20,
+    "classes": CLASSES,
+    "train_images": IMAGES - HOLDOUT - TEST,
+    "test_images": TEST,
+    "holdout_images": HOLDOUT,
+    "mean": [0.5] * 3,
+    "std": [0.25] * 3,
+    "seconds": 2.5,
+    "images_trained": 4800,
+    "parameters_trained": 328962,
+    "parameters_frozen": 3371008,
+    "device": "CPU, 2 threads",
     "versions_json": json.dumps({"python": "3.11.7", "torch": "2.9.0", "torchvision": "0.24.0", "numpy": "2.3.1"}),
-}  # fmt: skip
+}
 
 
 def recipes(count: int) -> list[str]:
@@ -49,9 +61,10 @@ def announce(store: Store, names: Sequence[str]) -> None:
         rows = [{"image_id": i, "label": CLASSES[c], "sha256": _id(dataset, i), "image_group": i} for i, c in images]
         store.append_images(dataset, _CONTENT, rows)
     cards = {
-        "study_title": "A study", "dataset_card": json.dumps({"notes": "word " * 300}),
+        "study_title": "A study",
+        "dataset_card": json.dumps({"notes": "word " * 300}),
         "model_card": json.dumps({"name": "word " * 40}),
-    }  # fmt: skip
+    }
     cells = itertools.product(DATASETS, MODELS, names)
     rows = [_trial(*cell, *split) | cards | {"scheme": _id(cell[0])} for cell in cells for split in SPLITS]
     store.append_plan("made-up", [{name: row.get(name) for name in schema.PLANS.names} for row in rows])
@@ -68,11 +81,14 @@ def cell(dataset: str, model: str, recipe: str, tests: int = TEST) -> list[tuple
         places = zip(range(len(asked)), asked, labels, chances.argmax(axis=1), chances.tolist(), strict=True)
         predictions: list[Row] = [
             {
-                "subset": "test" if place < tests else "holdout", "image_id": _images()[image],
-                "label": CLASSES[label], "predicted": CLASSES[guess], "probabilities": probabilities,
+                "subset": "test" if place < tests else "holdout",
+                "image_id": _images()[image],
+                "label": CLASSES[label],
+                "predicted": CLASSES[guess],
+                "probabilities": probabilities,
             }
             for place, image, label, guess, probabilities in places
-        ]  # fmt: skip
+        ]
         finished.append((_trial(dataset, model, recipe, *split) | _OUTCOME, predictions, []))
     return finished
 
@@ -102,11 +118,17 @@ def tables(dataset: str, model: str, names: Sequence[str]) -> tuple[pa.Table, pa
 def _trial(dataset: str, model: str, recipe: str, repeat: int, fold: int) -> dict[str, Any]:
     curve = [1 / (epoch + 1 + repeat / 7 + fold / 11) for epoch in range(8)]
     return _COMMON | {
-        "trial_id": _id(dataset, model, recipe, repeat, fold), "cell_id": _id(dataset, model, recipe),
-        "dataset": dataset, "model": model, "recipe": recipe, "repeat": repeat, "fold": fold,
+        "trial_id": _id(dataset, model, recipe, repeat, fold),
+        "cell_id": _id(dataset, model, recipe),
+        "dataset": dataset,
+        "model": model,
+        "recipe": recipe,
+        "repeat": repeat,
+        "fold": fold,
         "recipe_json": json.dumps({"name": recipe, "image_size": 96, "epochs": 8, "batch_size": 8, "views": 0}),
-        "loss": curve, "accuracy": [1 - value / 2 for value in curve],
-    }  # fmt: skip
+        "loss": curve,
+        "accuracy": [1 - value / 2 for value in curve],
+    }
 
 
 @cache

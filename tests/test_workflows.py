@@ -155,9 +155,14 @@ def started(checkout: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
     values |= {"GITHUB_OUTPUT": str(checkout / "output"), "GITHUB_STEP_SUMMARY": str(checkout / "step.md")}
     values |= {"PYTHONPATH": str(ROOT), "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     return subprocess.run(
-        ["bash", "-e", "-c", step["run"]], cwd=checkout, env=os.environ | values, capture_output=True, text=True,
-        check=False, timeout=300,
-    )  # fmt: skip
+        ["bash", "-e", "-c", step["run"]],
+        cwd=checkout,
+        env=os.environ | values,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 def failed(done: subprocess.CompletedProcess[str], checkout: Path) -> str:
@@ -237,9 +242,13 @@ def test_what_is_typed_is_no_code(checkout: Path, inputs: dict[str, str], said: 
     ],
 )
 def test_what_cannot_be_meant_is_refused(
-    script: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    inputs: dict[str, str], said: str,
-) -> None:  # fmt: skip
+    script: ModuleType,
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    inputs: dict[str, str],
+    said: str,
+) -> None:
     monkeypatch.chdir(checkout)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     typed = {"study": "small.toml", "datasets": "tiny", "models": "mean-colour", "hours": "1"} | inputs
@@ -317,9 +326,16 @@ def test_what_was_finished_is_published_however_the_run_ended(
 
 def test_a_summary_shows_what_failed_as_text(script: ModuleType, small_study: study.Study) -> None:
     cell = {
-        "dataset": "tiny", "model": "cnn", "recipe": "48px", "wanted": 6, "done": 4, "missing": 1, "failed": 1,
-        "test_balanced_accuracy": None, "why": "failed: a|b\n<img src=x>\n# end",
-    }  # fmt: skip
+        "dataset": "tiny",
+        "model": "cnn",
+        "recipe": "48px",
+        "wanted": 6,
+        "done": 4,
+        "missing": 1,
+        "failed": 1,
+        "test_balanced_accuracy": None,
+        "why": "failed: a|b\n<img src=x>\n# end",
+    }
     new = {(str(n), "tiny", "cnn", "48px", "done" if n else "failed") for n in range(3)}
     said = script.summary("small", [cell], new, [], "")
     assert "2 trials trained" in said
@@ -367,14 +383,21 @@ def git(folder: Path, *words: str) -> str:
 
 def published(folder: Path) -> subprocess.CompletedProcess[str]:
     values = {
-        "PATH": os.pathsep.join([str(folder.parent / "tools"), os.environ["PATH"]]), "STUDY": "blog",
-        "GITHUB_RUN_ID": "17", "GITHUB_REPOSITORY": "a/b", "GITHUB_REF_NAME": "main",
+        "PATH": os.pathsep.join([str(folder.parent / "tools"), os.environ["PATH"]]),
+        "STUDY": "blog",
+        "GITHUB_RUN_ID": "17",
+        "GITHUB_REPOSITORY": "a/b",
+        "GITHUB_REF_NAME": "main",
         "GITHUB_SERVER_URL": "https://github.com",
-    }  # fmt: skip
+    }
     return subprocess.run(
-        ["bash", FOLDER / "scripts" / "publish.sh", "build/trained"], cwd=folder, env=os.environ | values,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        ["bash", FOLDER / "scripts" / "publish.sh", "build/trained"],
+        cwd=folder,
+        env=os.environ | values,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @needs_bash
@@ -398,10 +421,15 @@ def test_a_trained_store_becomes_a_pull_request(repository: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".github/workflows/own.yml", "results/.git/hooks/x.parquet", "results/trials/.hidden=x/a.parquet",
-        "results/trials/dataset=tiny/run.sh", "results/x.parquet", "README.md", "results/store.json.parquet",
+        ".github/workflows/own.yml",
+        "results/.git/hooks/x.parquet",
+        "results/trials/.hidden=x/a.parquet",
+        "results/trials/dataset=tiny/run.sh",
+        "results/x.parquet",
+        "README.md",
+        "results/store.json.parquet",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("link", [False, True])
 def test_what_is_no_part_of_a_store_is_not_published(repository: Path, name: str, link: bool) -> None:
     path = repository / "build" / "trained" / name

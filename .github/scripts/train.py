@@ -179,9 +179,12 @@ def bench(*words: str) -> None:
 
 
 def summary(
-    study: str, cells: Sequence[dict[str, Any]], new: set[tuple[str, str, str, str, str]], skipped: Sequence[str],
+    study: str,
+    cells: Sequence[dict[str, Any]],
+    new: set[tuple[str, str, str, str, str]],
+    skipped: Sequence[str],
     ended: str,
-) -> str:  # fmt: skip
+) -> str:
     """Markdown for the run's page and for the pull request: what was trained now, and what the store has by now."""
     now = Counter(row[1:4] for row in new if row[4] == "done")
     failed = sum(row[4] == "failed" for row in new)
@@ -195,10 +198,19 @@ def summary(
     for c in cells:
         score = c["test_balanced_accuracy"]
         trained = now[c["dataset"], c["model"], c["recipe"]]
-        rows.append([
-            c["dataset"], c["model"], c["recipe"], str(trained), f"{c['done']}/{c['wanted']}", str(c["missing"]),
-            str(c["failed"]), "" if score is None else f"{score:.3f}", c["why"],
-        ])  # fmt: skip
+        rows.append(
+            [
+                c["dataset"],
+                c["model"],
+                c["recipe"],
+                str(trained),
+                f"{c['done']}/{c['wanted']}",
+                str(c["missing"]),
+                str(c["failed"]),
+                "" if score is None else f"{score:.3f}",
+                c["why"],
+            ]
+        )
     table = "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
     return "\n\n".join([*lines, table]) + "\n"
 

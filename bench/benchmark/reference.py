@@ -107,8 +107,10 @@ def train(cell: Cell, split: Split, most: float = float("inf")) -> tuple[Probabi
                 nothing = np.zeros((0, len(cell.dataset.classes)), np.float32)
                 return nothing, nothing, spent
     whole = nn.Sequential(frozen, trained).eval()
-    test, holdout = (_asked(whole, [paths[row] for row in part], recipe.image_size, mean, std)
-                     for part in (split.test, split.holdout))  # fmt: skip
+    test, holdout = (
+        _asked(whole, [paths[row] for row in part], recipe.image_size, mean, std)
+        for part in (split.test, split.holdout)
+    )
     return test, holdout, spent
 
 

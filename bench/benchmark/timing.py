@@ -26,10 +26,25 @@ from bench.planning.plan import Cell
 from bench.running import runner
 from bench.study import study
 
-MODELS = ("resnet18", "resnet18-lower", "efficientnet-lite0", "efficientnet-lite0-lower", "vgg19", "vgg19-lower",
-          "cnn", "cnn-shallow")  # fmt: skip
-TARGETS = {"resnet18": 12, "resnet18-lower": 12, "efficientnet-lite0": 12, "vgg19": 8, "vgg19-lower": 8, "cnn": 1.5,
-           "cnn-shallow": 1.5}  # fmt: skip
+MODELS = (
+    "resnet18",
+    "resnet18-lower",
+    "efficientnet-lite0",
+    "efficientnet-lite0-lower",
+    "vgg19",
+    "vgg19-lower",
+    "cnn",
+    "cnn-shallow",
+)
+TARGETS = {
+    "resnet18": 12,
+    "resnet18-lower": 12,
+    "efficientnet-lite0": 12,
+    "vgg19": 8,
+    "vgg19-lower": 8,
+    "cnn": 1.5,
+    "cnn-shallow": 1.5,
+}
 PAGE = Path(__file__).parents[1] / "README.md"
 MARKS = ("<!-- measured by make bench-training -->", "<!-- end -->")
 
@@ -50,9 +65,11 @@ class Wanted:
         """
         library = Library((Path(self.data),), cache)
         one = study.load("blog").narrowed(
-            datasets=[self.dataset], models=[self.model], protocol={"repeats": self.repeats},
+            datasets=[self.dataset],
+            models=[self.model],
+            protocol={"repeats": self.repeats},
             recipe={"image_size": self.image_size},
-        )  # fmt: skip
+        )
         if models.get(self.model).weights.torchvision:
             one = replace(one, weights={self.model: "none"})
         prepared = runner.prepare(one, library)
@@ -130,9 +147,14 @@ def figures(wanted: Wanted, seconds: float, trials: int) -> Figures:
         parts |= {name: parts[name] * len(cell.trials) / limit for name in ("trained", "store")}
         whole = ours + more
         return Figures(
-            wanted.model, spent.seconds * scale, {name: value * scale for name, value in original.items()},
-            whole, parts, len(cell.trials), limit,
-        )  # fmt: skip
+            wanted.model,
+            spent.seconds * scale,
+            {name: value * scale for name, value in original.items()},
+            whole,
+            parts,
+            len(cell.trials),
+            limit,
+        )
 
 
 def _ours(wanted: Wanted, limit: int) -> tuple[dict[str, float], float]:
@@ -145,9 +167,14 @@ def _ours(wanted: Wanted, limit: int) -> tuple[dict[str, float], float]:
     from store import Store, query
 
     parts = dict.fromkeys(("decode", "frozen", "trained", "store"), 0.0)
-    timed = ((decoded, "load", "decode"), (features, "frozen_features", "frozen"), (heads, "train_heads", "trained"),
-             (regressions, "fit_probe", "trained"),
-             (networks, "train_networks", "trained"), (Store, "append_trials", "store"))  # fmt: skip
+    timed = (
+        (decoded, "load", "decode"),
+        (features, "frozen_features", "frozen"),
+        (heads, "train_heads", "trained"),
+        (regressions, "fit_probe", "trained"),
+        (networks, "train_networks", "trained"),
+        (Store, "append_trials", "store"),
+    )
     with tempfile.TemporaryDirectory(prefix="bench-training-") as folder, _clocks(timed, parts):
         prepared, cell = wanted.cell(Path(folder, "cache"))
         store = Store(Path(folder, "store"), create=True)

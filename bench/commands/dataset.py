@@ -114,9 +114,15 @@ def add(
             raise UsageError("--update keeps where the images are listed; mend that in the card, or add them anew")
         with printing.counting("reading", "images") as progress:
             card, dataset, changed = datasets.update(
-                known, name, folder, groups=groups, duplicates=duplicates.value, masked=masks.value,
-                tell=printing.audit, progress=progress,
-            )  # fmt: skip
+                known,
+                name,
+                folder,
+                groups=groups,
+                duplicates=duplicates.value,
+                masked=masks.value,
+                tell=printing.audit,
+                progress=progress,
+            )
         printing.wrapped(datasets.balance(known, dataset))
         for sentence in changed:
             printing.wrapped(f"{name}: {sentence}")
@@ -127,10 +133,19 @@ def add(
         raise UsageError(f"name the folder of the images too: bench dataset add {name} DIR")
     with printing.counting("reading", "images") as progress:
         card, dataset = datasets.add(
-            known, name, folder, groups=groups, duplicates=duplicates.value, masked=masks.value,
-            subfolders=subfolders.value if subfolders else None, manifest=manifest, columns=columns, copy=copy,
-            tell=printing.audit, progress=progress,
-        )  # fmt: skip
+            known,
+            name,
+            folder,
+            groups=groups,
+            duplicates=duplicates.value,
+            masked=masks.value,
+            subfolders=subfolders.value if subfolders else None,
+            manifest=manifest,
+            columns=columns,
+            copy=copy,
+            tell=printing.audit,
+            progress=progress,
+        )
     printing.wrapped(datasets.balance(known, dataset))
     printing.say(f"card written: {card} (source, licence and more can be added there)")
     _next(known, dataset)

@@ -35,9 +35,13 @@ def wrapped(message: str, indent: int = 0) -> None:
     # What may be copied, a rule in quotes or a command, stays in one line.
     whole = re.sub(r"(?<=\s)(?:'[^'\n]*'|`[^`\n]*`)", lambda found: found[0].replace(" ", "\0"), message)
     body = fill(
-        whole, console().width, initial_indent=" " * indent, subsequent_indent=" " * hang,
-        break_on_hyphens=False, break_long_words=False,
-    )  # fmt: skip
+        whole,
+        console().width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * hang,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     say(body.replace("\0", " ") + "\n" * message.endswith("\n"))
 
 
@@ -107,10 +111,14 @@ def status(cells: Sequence[dict[str, Any]]) -> None:
         if any(cell[key] for cell in cells):
             keys.append(key)
     rows = [
-        [*(cell[key] or "" for key in keys[: keys.index("recipe") + 1]), f"{cell['done']}/{cell['wanted']}",
-         *(cell[key] or "" for key in keys[keys.index("recipe") + 1 :]), score(cell["test_balanced_accuracy"])]
+        [
+            *(cell[key] or "" for key in keys[: keys.index("recipe") + 1]),
+            f"{cell['done']}/{cell['wanted']}",
+            *(cell[key] or "" for key in keys[keys.index("recipe") + 1 :]),
+            score(cell["test_balanced_accuracy"]),
+        ]
         for cell in cells
-    ]  # fmt: skip
+    ]
     at = keys.index("recipe") + 1
     _by_dataset([*keys[:at], "done", *keys[at:], "test"], rows)
     found: dict[str, list[str]] = {}
@@ -215,9 +223,12 @@ def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
 
     screen = console()
     columns = (
-        progress.TextColumn("{task.description}"), progress.BarColumn(), progress.DownloadColumn(),
-        progress.TransferSpeedColumn(), progress.TimeRemainingColumn(),
-    )  # fmt: skip
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
     bars = progress.Progress(*columns, console=screen, disable=not screen.is_terminal)
     tasks: dict[str, progress.TaskID] = {}
 

@@ -35,9 +35,18 @@ def info(store: StoreOption = DEFAULT_STORE) -> None:
     ).to_pylist()
     printing.table(
         ["dataset", "done", "failed", "stale", "trained for", "newest"],
-        [[r["dataset"], r["done"], r["failed"] or "", r["stale"] or "", printing.duration(r["seconds"] or 0),
-          f"{r['newest']:%Y-%m-%d %H:%M}"] for r in answer],
-    )  # fmt: skip
+        [
+            [
+                r["dataset"],
+                r["done"],
+                r["failed"] or "",
+                r["stale"] or "",
+                printing.duration(r["seconds"] or 0),
+                f"{r['newest']:%Y-%m-%d %H:%M}",
+            ]
+            for r in answer
+        ],
+    )
     parts, size = results.size()
     printing.say(f"{store}: {results.fingerprint()}; {parts:,} parts, {printing.size(size)}")
     if parts > MANY_PARTS:

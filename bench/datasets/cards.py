@@ -76,22 +76,61 @@ class Card:
 
 
 _TYPES: dict[str, type] = {
-    "title": str, "task": str, "classes": list, "counts": dict, "source": str, "citation": str, "licence": str,
-    "show_images": bool, "difficulty": str, "notes": list, "groups": str, "same": list, "images_per_class": int,
-    "splits_from": str, "generator": str, "recipe": dict, "literature": list, "images": str, "left_out": list,
-    "manifest": str, "parts": list, "holdout": str, "fetch": dict, "content": str, "pixels": str,
-    "columns": dict, "subfolders": str, "masks": str,
-}  # fmt: skip
-_ITEMS: dict[str, type] = {"classes": str, "counts": int, "notes": str, "same": list, "literature": dict,
-                          "left_out": str, "parts": str, "columns": str}  # fmt: skip
+    "title": str,
+    "task": str,
+    "classes": list,
+    "counts": dict,
+    "source": str,
+    "citation": str,
+    "licence": str,
+    "show_images": bool,
+    "difficulty": str,
+    "notes": list,
+    "groups": str,
+    "same": list,
+    "images_per_class": int,
+    "splits_from": str,
+    "generator": str,
+    "recipe": dict,
+    "literature": list,
+    "images": str,
+    "left_out": list,
+    "manifest": str,
+    "parts": list,
+    "holdout": str,
+    "fetch": dict,
+    "content": str,
+    "pixels": str,
+    "columns": dict,
+    "subfolders": str,
+    "masks": str,
+}
+_ITEMS: dict[str, type] = {
+    "classes": str,
+    "counts": int,
+    "notes": str,
+    "same": list,
+    "literature": dict,
+    "left_out": str,
+    "parts": str,
+    "columns": str,
+}
 _CHOICES = {"subfolders": ("groups", "plain"), "masks": ("leave-out", "keep")}
 _EXAMPLES: dict[type, str] = {
-    str: '"some words"', list: '["one", "another"]', dict: '{one = 1, another = 2}', bool: "true", int: "500",
-}  # fmt: skip
+    str: '"some words"',
+    list: '["one", "another"]',
+    dict: "{one = 1, another = 2}",
+    bool: "true",
+    int: "500",
+}
 _EXAMPLE = {
-    "same": '[["a/1.png", "a/2.png"]]', "literature": '[{model = "…", score = 0.9}]', "recipe": "{image_size = 96}",
-    "columns": '{path = "file", label = "class"}', "fetch": '{as = "…"}', "groups": "'^(patient[0-9]+)'",
-}  # fmt: skip
+    "same": '[["a/1.png", "a/2.png"]]',
+    "literature": '[{model = "…", score = 0.9}]',
+    "recipe": "{image_size = 96}",
+    "columns": '{path = "file", label = "class"}',
+    "fetch": '{as = "…"}',
+    "groups": "'^(patient[0-9]+)'",
+}
 
 
 def parse(name: str, text: str, where: str) -> Card:

@@ -20,10 +20,41 @@ PARTS = ("train", "training", "val", "valid", "validation", "dev", "eval", "test
 """Folders that are no classes but parts of a dataset which somebody has split, in the order of their use."""
 
 PICTURES = frozenset(
-    {".gif", ".webp", ".heic", ".heif", ".avif", ".dcm", ".dicom", ".svs", ".ndpi", ".mrxs", ".scn", ".czi", ".nd2",
-     ".lif", ".oib", ".oif", ".vsi", ".jp2", ".j2k", ".jxl", ".npy", ".npz", ".svg", ".nii", ".nrrd", ".mha", ".mhd",
-     ".psd", ".raw", ".ppm", ".pgm", ".tga"}
-)  # fmt: skip
+    {
+        ".gif",
+        ".webp",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".dcm",
+        ".dicom",
+        ".svs",
+        ".ndpi",
+        ".mrxs",
+        ".scn",
+        ".czi",
+        ".nd2",
+        ".lif",
+        ".oib",
+        ".oif",
+        ".vsi",
+        ".jp2",
+        ".j2k",
+        ".jxl",
+        ".npy",
+        ".npz",
+        ".svg",
+        ".nii",
+        ".nrrd",
+        ".mha",
+        ".mhd",
+        ".psd",
+        ".raw",
+        ".ppm",
+        ".pgm",
+        ".tga",
+    }
+)
 MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8")
 """How files of pictures begin."""
 

@@ -124,8 +124,13 @@ class Library:
 
         One with a card that cannot be read is among them: whoever asks for it is told what is wrong.
         """
-        names = {path.name for folder in self.folders if folder.is_dir() for path in folder.iterdir()
-                 if path.is_dir() and cards.NAME.fullmatch(path.name) and class_folders(path)}  # fmt: skip
+        names = {
+            path.name
+            for folder in self.folders
+            if folder.is_dir()
+            for path in folder.iterdir()
+            if path.is_dir() and cards.NAME.fullmatch(path.name) and class_folders(path)
+        }
         return sorted(names | {name for name in self._own() if self._has_images(name)})
 
     def image_folder(self, card: Card) -> Path | None:

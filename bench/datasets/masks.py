@@ -11,11 +11,42 @@ from typing import Protocol as Shape
 from typing import TypeVar
 
 WORDS = frozenset(
-    {"mask", "masks", "seg", "segmentation", "segmentations", "groundtruth", "groundtruths", "gt", "label",
-     "labels", "annotation", "annotations"}
-)  # fmt: skip
-PLAIN = frozenset({"image", "images", "img", "imgs", "im", "picture", "pictures", "photo", "photos", "raw", "original",
-                   "originals", "orig", "binary", "data", "file", "files"})  # fmt: skip
+    {
+        "mask",
+        "masks",
+        "seg",
+        "segmentation",
+        "segmentations",
+        "groundtruth",
+        "groundtruths",
+        "gt",
+        "label",
+        "labels",
+        "annotation",
+        "annotations",
+    }
+)
+PLAIN = frozenset(
+    {
+        "image",
+        "images",
+        "img",
+        "imgs",
+        "im",
+        "picture",
+        "pictures",
+        "photo",
+        "photos",
+        "raw",
+        "original",
+        "originals",
+        "orig",
+        "binary",
+        "data",
+        "file",
+        "files",
+    }
+)
 """Words that tell nothing of what a picture shows."""
 
 
@@ -41,11 +72,7 @@ def found(entries: Sequence[Entry]) -> list[Entry]:
     folders = {entry.path.parent for entry in entries}
     below = {folder for folder in folders if is_folder(folder.name, ())}
     of_files = _files([entry.path for entry in entries if entry.label not in whole])
-    return [
-        entry
-        for entry in entries
-        if entry.label in whole or entry.path.parent in below or entry.path in of_files
-    ]  # fmt: skip
+    return [entry for entry in entries if entry.label in whole or entry.path.parent in below or entry.path in of_files]
 
 
 def is_folder(name: str, others: Iterable[str]) -> bool:

@@ -14,18 +14,28 @@ if TYPE_CHECKING:
 
 
 @model(
-    "cnn", family="CNN", kind="network", version=1, cost=50,
-    frozen="nothing", trained="five blocks of 7×7 convolutions (32–512 channels); 2048 → 256 → 128 → classes",
-)  # fmt: skip
+    "cnn",
+    family="CNN",
+    kind="network",
+    version=1,
+    cost=50,
+    frozen="nothing",
+    trained="five blocks of 7×7 convolutions (32–512 channels); 2048 → 256 → 128 → classes",
+)
 def cnn(classes: int) -> Network:
     """The deep one: five blocks."""
     return _cnn((32, 64, 128, 256, 512), 2, classes)
 
 
 @model(
-    "cnn-shallow", family="CNN", kind="network", version=1, cost=3,
-    frozen="nothing", trained="two blocks of 7×7 convolutions (10, 20 channels); 2880 → 256 → 128 → classes",
-)  # fmt: skip
+    "cnn-shallow",
+    family="CNN",
+    kind="network",
+    version=1,
+    cost=3,
+    frozen="nothing",
+    trained="two blocks of 7×7 convolutions (10, 20 channels); 2880 → 256 → 128 → classes",
+)
 def cnn_shallow(classes: int) -> Network:
     """The shallow one: two blocks."""
     return _cnn((10, 20), 12, classes)

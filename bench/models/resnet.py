@@ -11,45 +11,74 @@ WIDTHS = (128, 512)
 
 
 @model(
-    "resnet18", family="ResNet18", kind="transfer", version=2, weights=IMAGENET, cost=26,
-    frozen="everything but the last layer", trained="512 → 256 → classes",
-)  # fmt: skip
+    "resnet18",
+    family="ResNet18",
+    kind="transfer",
+    version=2,
+    weights=IMAGENET,
+    cost=26,
+    frozen="everything but the last layer",
+    trained="512 → 256 → classes",
+)
 def resnet18(state: dict[str, Any] | None) -> Transfer:
     """The study's ResNet18: all frozen, batch-norm statistics too, but for a new last layer."""
     return Transfer(_backbone(state), Head((256,)))
 
 
 @model(
-    "resnet18-lower", family="ResNet18", kind="transfer", version=2, weights=IMAGENET, cost=26,
-    frozen="stem, layer1 and layer2", trained="pooled; 128 → 64 → 32 → classes",
-)  # fmt: skip
+    "resnet18-lower",
+    family="ResNet18",
+    kind="transfer",
+    version=2,
+    weights=IMAGENET,
+    cost=26,
+    frozen="stem, layer1 and layer2",
+    trained="pooled; 128 → 64 → 32 → classes",
+)
 def resnet18_lower(state: dict[str, Any] | None) -> Transfer:
     """ResNet18's stem and first two layers alone, pooled over the image."""
     return Transfer(_backbone(state, lower=True), Head((64, 32)))
 
 
 @model(
-    "resnet18-probe", family="ResNet18", kind="probe", version=1, weights=IMAGENET, cost=26,
-    frozen="everything but the last layer", trained="a logistic regression on 512 features",
-)  # fmt: skip
+    "resnet18-probe",
+    family="ResNet18",
+    kind="probe",
+    version=1,
+    weights=IMAGENET,
+    cost=26,
+    frozen="everything but the last layer",
+    trained="a logistic regression on 512 features",
+)
 def resnet18_probe(state: dict[str, Any] | None) -> Probe:
     """A logistic regression on the features of all layers: what to try first."""
     return Probe(_backbone(state))
 
 
 @model(
-    "resnet18-tuned", family="ResNet18", kind="network", version=1, weights=IMAGENET, cost=26,
-    frozen="nothing", trained="everything, from the pre-trained weights",
-)  # fmt: skip
+    "resnet18-tuned",
+    family="ResNet18",
+    kind="network",
+    version=1,
+    weights=IMAGENET,
+    cost=26,
+    frozen="nothing",
+    trained="everything, from the pre-trained weights",
+)
 def resnet18_tuned(classes: int) -> Network:
     """ResNet18 trained whole, as its twin from scratch is; only the first weights differ."""
     return _whole(classes)
 
 
 @model(
-    "resnet18-scratch", family="ResNet18", kind="network", version=1, cost=26,
-    frozen="nothing", trained="everything, from random weights",
-)  # fmt: skip
+    "resnet18-scratch",
+    family="ResNet18",
+    kind="network",
+    version=1,
+    cost=26,
+    frozen="nothing",
+    trained="everything, from random weights",
+)
 def resnet18_scratch(classes: int) -> Network:
     """ResNet18 trained whole from random weights."""
     return _whole(classes)

@@ -13,9 +13,15 @@ WIDTHS = (256 * 49, 512 * 49)
 
 
 @model(
-    "vgg19", family="VGG19", kind="transfer", version=2, weights=IMAGENET, cost=100,
-    frozen="all convolutions", trained="the two 4096 layers, pre-trained, with their dropout; then 256 → classes",
-)  # fmt: skip
+    "vgg19",
+    family="VGG19",
+    kind="transfer",
+    version=2,
+    weights=IMAGENET,
+    cost=100,
+    frozen="all convolutions",
+    trained="the two 4096 layers, pre-trained, with their dropout; then 256 → classes",
+)
 def vgg19(state: dict[str, Any] | None) -> Transfer:
     """The study's VGG19: convolutions frozen, the classifier trained on from its ImageNet weights."""
     network = _network(state)
@@ -25,36 +31,59 @@ def vgg19(state: dict[str, Any] | None) -> Transfer:
 
 
 @model(
-    "vgg19-lower", family="VGG19", kind="transfer", version=2, weights=IMAGENET, cost=100,
-    frozen="the first six convolutions (256 channels)", trained="pooled to 7×7; 12544 → 4096 → 256 → classes",
-)  # fmt: skip
+    "vgg19-lower",
+    family="VGG19",
+    kind="transfer",
+    version=2,
+    weights=IMAGENET,
+    cost=100,
+    frozen="the first six convolutions (256 channels)",
+    trained="pooled to 7×7; 12544 → 4096 → 256 → classes",
+)
 def vgg19_lower(state: dict[str, Any] | None) -> Transfer:
     """VGG19's lower layers alone, where edges and textures are told apart and dogs are not."""
     return Transfer(_backbone(_network(state), lower=True), Head((4096, 256)))
 
 
 @model(
-    "vgg19-probe", family="VGG19", kind="probe", version=1, weights=IMAGENET, cost=100,
-    frozen="all convolutions", trained="maps averaged; a logistic regression on 512 features",
-)  # fmt: skip
+    "vgg19-probe",
+    family="VGG19",
+    kind="probe",
+    version=1,
+    weights=IMAGENET,
+    cost=100,
+    frozen="all convolutions",
+    trained="maps averaged; a logistic regression on 512 features",
+)
 def vgg19_probe(state: dict[str, Any] | None) -> Probe:
     """A logistic regression on the mean of each of the last maps: what to try first."""
     return Probe(_backbone(_network(state)), pooled=49)
 
 
 @model(
-    "vgg19-tuned", family="VGG19", kind="network", version=1, weights=IMAGENET, cost=100,
-    frozen="nothing", trained="everything, from the pre-trained weights",
-)  # fmt: skip
+    "vgg19-tuned",
+    family="VGG19",
+    kind="network",
+    version=1,
+    weights=IMAGENET,
+    cost=100,
+    frozen="nothing",
+    trained="everything, from the pre-trained weights",
+)
 def vgg19_tuned(classes: int) -> Network:
     """VGG19 trained whole, as its twin from scratch is; only the first weights differ."""
     return _whole(classes)
 
 
 @model(
-    "vgg19-scratch", family="VGG19", kind="network", version=1, cost=100,
-    frozen="nothing", trained="everything, from random weights",
-)  # fmt: skip
+    "vgg19-scratch",
+    family="VGG19",
+    kind="network",
+    version=1,
+    cost=100,
+    frozen="nothing",
+    trained="everything, from random weights",
+)
 def vgg19_scratch(classes: int) -> Network:
     """VGG19 trained whole from random weights: what pre-training adds is what this one lacks."""
     return _whole(classes)

@@ -84,9 +84,14 @@ class Cell:
 
 
 def make_cell(
-    dataset: Dataset, model: Model, recipe: Recipe, wanted: Protocol, splits: Sequence[Split],
-    weights: str, unavailable: str | None = None,
-) -> Cell:  # fmt: skip
+    dataset: Dataset,
+    model: Model,
+    recipe: Recipe,
+    wanted: Protocol,
+    splits: Sequence[Split],
+    weights: str,
+    unavailable: str | None = None,
+) -> Cell:
     """A cell with all its trials, each named by what determines its result.
 
     Of the splits, which are those of the protocol, each trial has the share that the recipe trains on.

@@ -85,9 +85,12 @@ def trained_anew(store: Store, study: str, cells: Sequence["Cell"]) -> dict[str,
         if row is None or row["cell_id"] == cell.id:
             continue
         wanted = {
-            "new_images": cell.dataset.content_hash, "new_version": cell.model.version, "new_weights": cell.weights,
-            "new_recipe": json.dumps(cell.recipe.as_dict()), "new_protocol": json.dumps(cell.protocol.as_dict()),
-        }  # fmt: skip
+            "new_images": cell.dataset.content_hash,
+            "new_version": cell.model.version,
+            "new_weights": cell.weights,
+            "new_recipe": json.dumps(cell.recipe.as_dict()),
+            "new_protocol": json.dumps(cell.protocol.as_dict()),
+        }
         old = changes.of_version(store, cell.dataset.name, row["old_images"])
         for cause in causes_of(row | wanted, old, changes.digests(cell.dataset)):
             reasons.setdefault(cause, []).append(cell.name)

@@ -221,6 +221,9 @@ def _image_rows(dataset: Dataset, cache: Path) -> Iterator[dict[str, Any]]:
         seen[image.label] = seen.get(image.label, 0) + 1
         shown = dataset.card.show_images and seen[image.label] <= 4
         yield {
-            "image_id": image.id, "label": dataset.classes[image.label], "sha256": image.sha256,
-            "image_group": group, "thumbnail": decoded.kept_thumbnail(image, cache) if shown else None,
-        }  # fmt: skip
+            "image_id": image.id,
+            "label": dataset.classes[image.label],
+            "sha256": image.sha256,
+            "image_group": group,
+            "thumbnail": decoded.kept_thumbnail(image, cache) if shown else None,
+        }

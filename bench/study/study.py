@@ -49,9 +49,13 @@ class Study:
         return list(dict.fromkeys(recipe.with_overrides(dict(self.overrides), "command line") for recipe in made))
 
     def narrowed(
-        self, *, datasets: Sequence[str] = (), models: Sequence[str] = (), protocol: Mapping[str, Any] | None = None,
+        self,
+        *,
+        datasets: Sequence[str] = (),
+        models: Sequence[str] = (),
+        protocol: Mapping[str, Any] | None = None,
         recipe: Mapping[str, Any] | None = None,
-    ) -> "Study":  # fmt: skip
+    ) -> "Study":
         """The study with the command line's choices in the place of its own.
 
         Raises:

@@ -33,9 +33,11 @@ def capturing(material: Material) -> Capture:
     cell = material.cell
 
     def capture(
-        trial: Trial, trained: Callable[[], Explained], random: Callable[[], Explained],
+        trial: Trial,
+        trained: Callable[[], Explained],
+        random: Callable[[], Explained],
         features: NDArray[np.float16] | None = None,
-    ) -> Sequence[Row]:  # fmt: skip
+    ) -> Sequence[Row]:
         if (trial.split.repeat, trial.split.fold) != (0, 0):
             return ()
         shown = images_shown(trial, material.labels)
@@ -126,12 +128,18 @@ def take_apart(
         scaled, low, high = eight_bits(maps)
         rows.append(
             {
-                "layer": network.middle[1], "maps": scaled.shape[0], "height": scaled.shape[1],
-                "width": scaled.shape[2], "values": scaled.tobytes(), "low": low.tolist(), "high": high.tolist(),
-                "mean_map": eight_bits(mean_map[None])[0].tobytes(), "deepest": network.deepest[1],
+                "layer": network.middle[1],
+                "maps": scaled.shape[0],
+                "height": scaled.shape[1],
+                "width": scaled.shape[2],
+                "values": scaled.tobytes(),
+                "low": low.tolist(),
+                "high": high.tolist(),
+                "mean_map": eight_bits(mean_map[None])[0].tobytes(),
+                "deepest": network.deepest[1],
                 "grad_cam": _against_zero(cam.cpu().numpy()).tobytes(),
             }
-        )  # fmt: skip
+        )
     return rows, chosen.cpu().numpy()
 
 

@@ -85,11 +85,18 @@ def _outside(cell: Cell) -> NDArray[np.int64]:
 def _row(material: Material, trained: Trained) -> dict[str, Any]:
     outcome = trained.outcome
     return _identity(material.cell, trained.trial, material.device) | {
-        "status": "failed" if outcome.error else "done", "error": outcome.error,
-        "mean": material.mean, "std": material.std, "loss": outcome.loss, "accuracy": outcome.accuracy,
-        "seconds": outcome.seconds, "images_trained": outcome.images, "peak_memory": memory.peak(material.device),
-        "parameters_trained": outcome.parameters_trained, "parameters_frozen": trained.frozen,
-    }  # fmt: skip
+        "status": "failed" if outcome.error else "done",
+        "error": outcome.error,
+        "mean": material.mean,
+        "std": material.std,
+        "loss": outcome.loss,
+        "accuracy": outcome.accuracy,
+        "seconds": outcome.seconds,
+        "images_trained": outcome.images,
+        "peak_memory": memory.peak(material.device),
+        "parameters_trained": outcome.parameters_trained,
+        "parameters_frozen": trained.frozen,
+    }
 
 
 def failed_row(cell: Cell, trial: Trial, reason: str, device: torch.device) -> dict[str, Any]:
@@ -99,15 +106,26 @@ def failed_row(cell: Cell, trial: Trial, reason: str, device: torch.device) -> d
 
 def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
     return {
-        "trial_id": trial.id, "cell_id": cell.id, "dataset": cell.dataset.name, "model": cell.model.name,
-        "recipe": cell.recipe_name, "recipe_json": json.dumps(cell.recipe.as_dict()),
+        "trial_id": trial.id,
+        "cell_id": cell.id,
+        "dataset": cell.dataset.name,
+        "model": cell.model.name,
+        "recipe": cell.recipe_name,
+        "recipe_json": json.dumps(cell.recipe.as_dict()),
         "protocol_json": json.dumps(cell.protocol.as_dict()),
-        "repeat": trial.split.repeat, "fold": trial.split.fold,
-        "dataset_hash": cell.dataset.content_hash, "split_hash": split_hash(trial.split, cell.dataset.ids),
-        "model_version": cell.model.version, "weights": cell.weights, "classes": list(cell.dataset.classes),
-        "train_images": len(trial.split.train), "test_images": len(trial.split.test),
-        "holdout_images": len(trial.split.holdout), "device": _device_name(cell, device), "versions_json": _versions(),
-    }  # fmt: skip
+        "repeat": trial.split.repeat,
+        "fold": trial.split.fold,
+        "dataset_hash": cell.dataset.content_hash,
+        "split_hash": split_hash(trial.split, cell.dataset.ids),
+        "model_version": cell.model.version,
+        "weights": cell.weights,
+        "classes": list(cell.dataset.classes),
+        "train_images": len(trial.split.train),
+        "test_images": len(trial.split.test),
+        "holdout_images": len(trial.split.holdout),
+        "device": _device_name(cell, device),
+        "versions_json": _versions(),
+    }
 
 
 def _predictions(cell: Cell, outcome: Outcome) -> list[dict[str, Any]]:
@@ -122,10 +140,13 @@ def _predictions(cell: Cell, outcome: Outcome) -> list[dict[str, Any]]:
             image = cell.dataset.images[place]
             rows.append(
                 {
-                    "subset": subset, "image_id": image.id, "label": classes[image.label],
-                    "predicted": classes[int(probabilities.argmax())], "probabilities": probabilities.tolist(),
+                    "subset": subset,
+                    "image_id": image.id,
+                    "label": classes[image.label],
+                    "predicted": classes[int(probabilities.argmax())],
+                    "probabilities": probabilities.tolist(),
                 }
-            )  # fmt: skip
+            )
     return rows
 
 

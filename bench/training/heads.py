@@ -54,9 +54,15 @@ def train(
         )
 
     outcomes = train_heads(
-        Views(found, model.backbone.columns, material.device), material.labels, material.classes,
-        [trial.split for trial in trials], model.head, material.cell.recipe, material.seed, ended,
-    )  # fmt: skip
+        Views(found, model.backbone.columns, material.device),
+        material.labels,
+        material.classes,
+        [trial.split for trial in trials],
+        model.head,
+        material.cell.recipe,
+        material.seed,
+        ended,
+    )
     parameters = sum(p.numel() for p in model.backbone.module.parameters())
     for outcome in outcomes:
         outcome.seconds += share

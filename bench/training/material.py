@@ -100,9 +100,12 @@ class Capture(Protocol):
     """
 
     def __call__(
-        self, trial: Trial, trained: Callable[[], Explained], random: Callable[[], Explained],
+        self,
+        trial: Trial,
+        trained: Callable[[], Explained],
+        random: Callable[[], Explained],
         features: NDArray[np.float16] | None = None,
-    ) -> Sequence[Row]:  # fmt: skip
+    ) -> Sequence[Row]:
         """Take apart a network.
 
         Args:

@@ -54,9 +54,17 @@ def train(
 
     while trials := list(islice(taken, AT_ONCE[material.device.type])):
         trained = train_networks(
-            build, material.pixels, material.labels, material.mean, material.std, [trial.split for trial in trials],
-            cell.recipe, material.seed, material.device, lambda count: progress(count / work),
-        )  # fmt: skip
+            build,
+            material.pixels,
+            material.labels,
+            material.mean,
+            material.std,
+            [trial.split for trial in trials],
+            cell.recipe,
+            material.seed,
+            material.device,
+            lambda count: progress(count / work),
+        )
         yield [
             Trained(trial, outcome, 0, () if outcome.error else capture(trial, lambda n=network: explained(n), random))  # type: ignore[misc]
             for trial, (outcome, network) in zip(trials, trained, strict=True)
@@ -164,18 +172,27 @@ def _side_by_side(
             pass
     if images.device.type == "cuda":
         torch.cuda.synchronize(images.device)
-    answers = [(images.predict(each.module, each.split.test), images.predict(each.module, each.split.holdout))
-               for each in going]  # fmt: skip
+    answers = [
+        (images.predict(each.module, each.split.test), images.predict(each.module, each.split.holdout))
+        for each in going
+    ]
     for network in networks:
         network.module.cpu()  # what has been trained leaves room for what comes next
     seconds = (time.perf_counter() - began) / len(splits)
     outcomes = [
         Outcome(
-            each.split, test, holdout, each.loss, each.accuracy, seconds, each.seen,
-            sum(p.numel() for p in each.module.parameters()), common.failure(each.loss, test, holdout),
+            each.split,
+            test,
+            holdout,
+            each.loss,
+            each.accuracy,
+            seconds,
+            each.seen,
+            sum(p.numel() for p in each.module.parameters()),
+            common.failure(each.loss, test, holdout),
         )
         for each, (test, holdout) in zip(going, answers, strict=True)
-    ]  # fmt: skip
+    ]
     return list(zip(outcomes, networks, strict=True))
 
 
@@ -183,9 +200,14 @@ class _Training:
     """One network on its way: `loss` and `accuracy` of each epoch so far, and how many images it has `seen`."""
 
     def __init__(
-        self, module: nn.Module, split: Split, images: _Images, recipe: Recipe, seed: int,
+        self,
+        module: nn.Module,
+        split: Split,
+        images: _Images,
+        recipe: Recipe,
+        seed: int,
         progress: Callable[[int], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.split, self.images, self.progress = split, images, progress
         self.loss: list[float] = []
         self.accuracy: list[float] = []
@@ -193,9 +215,7 @@ class _Training:
         self.device = device = images.device
         self.module = module.to(device).to(memory_format=torch.channels_last)
         on_gpu = device.type == "cuda"
-        self.optimizer = torch.optim.Adam(
-            module.parameters(), lr=recipe.learning_rate, fused=True, capturable=on_gpu
-        )  # fmt: skip
+        self.optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=True, capturable=on_gpu)
         self.draws = common.balanced_draws(images.labels.cpu().numpy(), split, recipe, seed)
         self.augmented = recipe.augmentation == "rotate-flip"
         self.angles = torch.Generator().manual_seed(common.seed_of(split, seed, "augmentation"))

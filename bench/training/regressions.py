@@ -145,9 +145,13 @@ def fit_probe(
         linear.weight.copy_(torch.from_numpy(scaled))
         linear.bias.copy_(torch.from_numpy(bias - scaled @ mean))
     outcome = Outcome(
-        split, chances[split.test], chances[split.holdout], seconds=time.perf_counter() - began,
-        images=len(split.train), parameters_trained=classes * (numbers.shape[1] + 1),
-    )  # fmt: skip
+        split,
+        chances[split.test],
+        chances[split.holdout],
+        seconds=time.perf_counter() - began,
+        images=len(split.train),
+        parameters_trained=classes * (numbers.shape[1] + 1),
+    )
     return outcome, linear
 
 

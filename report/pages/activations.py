@@ -17,6 +17,7 @@ def show_all() -> None:
         show.heading(2, Markup("{}, {}").format(title, section.title), section.slug)
         shown = "the same image" if len(models) > 1 else "an image"
         show.figure(
-            mosaics.html(found, section, models), f"activations-{section.slug}",
+            mosaics.html(found, section, models),
+            f"activations-{section.slug}",
             Markup("Maps of a middle layer for {} of each class: {}.").format(shown, show.listed(models)),
-        )  # fmt: skip
+        )

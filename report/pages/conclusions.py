@@ -28,16 +28,19 @@ def show_all() -> None:
         frame = pd.DataFrame(
             {
                 "pair": f"{f.section.dataset} {f.section.title}: {f.model} − {f.reference}",
-                "difference": f.difference.mean * 100, "low": f.difference.low * 100, "high": f.difference.high * 100,
+                "difference": f.difference.mean * 100,
+                "low": f.difference.low * 100,
+                "high": f.difference.high * 100,
                 "verdict": f.narrow,
             }
             for f in found
-        )  # fmt: skip
+        )
         show.chart(
-            charts.differences(frame, findings.NARROW * 100), question.key,
+            charts.differences(frame, findings.NARROW * 100),
+            question.key,
             Markup("Differences between two models with their 95 % intervals; in the grey band one counts as none."),
             f"Differences between pairs of models: {question.text}",
-        )  # fmt: skip
+        )
         dataset.verdict_table(found, where=True)
     _voting()
 

@@ -48,9 +48,12 @@ def _facts(card: DatasetCard) -> None:
     facts = [
         Markup("**{}.** {}").format(label, show.prose(words))
         for label, words in (
-            ("Source", card.get("source")), ("Citation", card.get("citation")), ("Licence", card.get("licence")),
-        ) if words
-    ]  # fmt: skip
+            ("Source", card.get("source")),
+            ("Citation", card.get("citation")),
+            ("Licence", card.get("licence")),
+        )
+        if words
+    ]
     if facts:
         opening = Markup('::: {.callout-note collapse="true" title="Source, citation and licence"}')
         show.write(opening, *facts, Markup(":::"))
@@ -81,7 +84,7 @@ def _samples(found: Results, name: str, card: DatasetCard) -> None:
         "and dataset_hash in (select dataset_hash from trials semi join chosen_trials using (trial_id)) "
         "order by image_id",
         dataset=name,
-    )  # fmt: skip
+    )
     if frame.empty:
         return
     rows = []
@@ -92,9 +95,10 @@ def _samples(found: Results, name: str, card: DatasetCard) -> None:
         row = Html('<div class="sample-class"><span>{}</span><div>{}</div></div>')
         rows.append(row.format(label, Html("").join(pictures)))
     show.figure(
-        Html('<div class="samples">{}</div>').format(Html("").join(rows)), "samples",
+        Html('<div class="samples">{}</div>').format(Html("").join(rows)),
+        "samples",
         Markup("The first four images of each class."),
-    )  # fmt: skip
+    )
 
 
 def _section(found: Results, section: Section) -> None:
@@ -115,7 +119,8 @@ def _section(found: Results, section: Section) -> None:
     few = Markup(", and with so few the interval is still too narrow.") if rarest[1] < 10 else Markup(".")
     show.write(Markup("### On the holdout"))
     show.chart(
-        charts.holdout_box(holdout, votes, models, styles, chance), f"holdout-{slug}",
+        charts.holdout_box(holdout, votes, models, styles, chance),
+        f"holdout-{slug}",
         Markup(
             "Performance of various models on the holdout dataset, {} images. Each box holds a model's trials, all "
             "scored on the same images: its width is the luck of training, that of the images trained on, of their "
@@ -123,32 +128,36 @@ def _section(found: Results, section: Section) -> None:
             "trials; its line is the 95 % interval over the images. The rarest class there is {}, {} images{}"
         ).format(held, *rarest, few),
         f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
-    )  # fmt: skip
+    )
     show.write(Markup("### On the test folds"))
     show.chart(
-        charts.folds_box(test, means, models, styles, chance), f"folds-{slug}",
+        charts.folds_box(test, means, models, styles, chance),
+        f"folds-{slug}",
         Markup(
             "Performance on the fold that a trial did not train on. The mark below each box is the mean; its line is "
             "the 95 % interval that knows that training sets overlap."
         ),
         f"Box plot of test fold scores of {len(models)} models with their means",
-    )  # fmt: skip
+    )
     show.write(Markup("### What is taken for what"))
     show.chart(
-        charts.confusion(estimates.confusion(found, section), card["classes"], best), f"confusion-{slug}",
+        charts.confusion(estimates.confusion(found, section), card["classes"], best),
+        f"confusion-{slug}",
         Markup(
             "Out of fold: for the images of each class (row), the share that is predicted to be of each class "
             "(column), averaged over the repeats."
         ),
         "Confusion matrix of one model; a menu chooses which",
-    )  # fmt: skip
+    )
     if len(shown := mosaics.pair(found, section)) > 0:
         show.write(Markup("### What a middle layer sees"))
         show.figure(
-            mosaics.html(found, section, shown, classes=2), f"activations-{slug}",
-            Markup("The first maps of a middle layer for {}: {}. More on [the page of activations](/activations.qmd).")
-            .format("the same image" if len(shown) > 1 else "an image", show.listed(shown)),
-        )  # fmt: skip
+            mosaics.html(found, section, shown, classes=2),
+            f"activations-{slug}",
+            Markup(
+                "The first maps of a middle layer for {}: {}. More on [the page of activations](/activations.qmd)."
+            ).format("the same image" if len(shown) > 1 else "an image", show.listed(shown)),
+        )
     if verdicts := findings.of_section(found, section):
         show.write(Markup("### What can be said"))
         verdict_table(list(verdicts))
@@ -180,20 +189,30 @@ def _cells_table(found: Results, section: Section, means: Any, votes: Any) -> No
     for model in found.models(section):
         cell = cells[model]
         rows.append(
-            [show.code(model), cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
-             with_interval(mean[model]),
-             percent(cell["holdout_balanced_accuracy"]), with_interval(voted[model])]
-        )  # fmt: skip
+            [
+                show.code(model),
+                cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
+                with_interval(mean[model]),
+                percent(cell["holdout_balanced_accuracy"]),
+                with_interval(voted[model]),
+            ]
+        )
     show.table(["model", "trials", "test folds [95 %]", "holdout, mean", "holdout, vote [95 %]"], rows)
 
 
 def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None:
     """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
     rows = [
-        [*([f"{f.section.dataset} {f.section.title}"] if where else []), f"{f.model} − {f.reference}",
-         signed(f.difference), f.narrow, f.wide, f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–"]
+        [
+            *([f"{f.section.dataset} {f.section.title}"] if where else []),
+            f"{f.model} − {f.reference}",
+            signed(f.difference),
+            f.narrow,
+            f.wide,
+            f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–",
+        ]
         for f in found
-    ]  # fmt: skip
+    ]
     headers = ["model − reference", "difference [95 %]", "at ±1", "at ±5", "could show"]
     show.table([*(["where"] if where else []), *headers], rows)
 

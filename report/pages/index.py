@@ -13,10 +13,12 @@ def summary() -> None:
     trials, models = len(found.frame("select * from chosen_trials")), len(found.models())
     show.write(
         Markup("So far: **{}** of **{}** on **{}**. {}").format(
-            counted(trials, "trial"), counted(models, "model"), counted(len(found.datasets), "dataset"),
+            counted(trials, "trial"),
+            counted(models, "model"),
+            counted(len(found.datasets), "dataset"),
             conclusions.in_one_sentence(),
         )
-    )  # fmt: skip
+    )
     if found.left_out:
         faults = [Markup("- {} {}").format(show.code(warning.path), warning.fault) for warning in found.left_out]
         show.write(
@@ -41,18 +43,22 @@ def overview() -> None:
             Html(
                 '<section><h3><a href="datasets/{}.html">{}</a> <small>{}, {} classes</small></h3>{}</section>'
             ).format(
-                section.dataset, show.prose_html(card["title"], links=False), section.title, len(card["classes"]),
+                section.dataset,
+                show.prose_html(card["title"], links=False),
+                section.title,
+                len(card["classes"]),
                 show.embed(chart, f"overview-{section.slug}", label),
             )
-        )  # fmt: skip
+        )
     show.write(Markup("::: {.column-page}"))
     show.figure(
-        Html('<div class="overview">{}</div>').format(Html("").join(boxes)), "overview",
+        Html('<div class="overview">{}</div>').format(Html("").join(boxes)),
+        "overview",
         Markup(
             "Balanced accuracy on the test folds: the mean over a cell's trials with its 95 % interval, for each model "
             "on each dataset. The dashed line is what guessing scores. A model has its colour and shape on every page."
         ),
-    )  # fmt: skip
+    )
     show.write(Markup(":::"))
 
 

@@ -24,9 +24,15 @@ def studies() -> None:
     steps, shares = defaultdict[str, set[str]](set), defaultdict[str, set[float]](set)
     for each in frame.to_dict("records"):
         protocol, recipe = json.loads(each["protocol_json"]), json.loads(each["recipe_json"])
-        row = (each["study"], recipe["image_size"], f"{protocol['folds']} × {protocol['repeats']}",
-               f"{protocol['holdout']:.0%}", recipe["epochs"], recipe["batch_size"],
-               f"{recipe['learning_rate']:g}")  # fmt: skip
+        row = (
+            each["study"],
+            recipe["image_size"],
+            f"{protocol['folds']} × {protocol['repeats']}",
+            f"{protocol['holdout']:.0%}",
+            recipe["epochs"],
+            recipe["batch_size"],
+            f"{recipe['learning_rate']:g}",
+        )
         datasets[row] |= set(each["datasets"])
         models[row] |= set(each["models"])
         if recipe.get("preprocessing"):

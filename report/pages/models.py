@@ -25,13 +25,14 @@ def scores() -> None:
         means = pd.concat([estimates.fold_means(found, s).assign(dataset=s.dataset) for s in sections])
         models = [m for m in found.models() if m in set(means["model"])]
         show.chart(
-            charts.by_model(means, models, {m: found.style(m) for m in models}), f"models-{slug(recipe)}",
+            charts.by_model(means, models, {m: found.style(m) for m in models}),
+            f"models-{slug(recipe)}",
             Markup(
                 "Mean balanced accuracy on the test folds at {}: a dot for each dataset with its 95 % interval, a grey "
                 "bar at the mean of those models that were run on all of them."
             ).format(recipe),
             f"Scores of {len(models)} models on {len(sections)} datasets",
-        )  # fmt: skip
+        )
 
 
 def costs() -> None:

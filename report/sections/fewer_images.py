@@ -72,11 +72,16 @@ def show_section(found: Results, section: Section) -> None:
     show.heading(3, Markup("How many images are enough?"), f"sec-fewer-{section.slug}")
     said = [
         Markup("- On {:,} images, **{}** {} **{}** on {}{:,}: {} points.").format(
-            images[f.section.fraction], f.model, WORDS[f.narrow], f.reference, "all " if section.fraction == 1 else "",
-            images[section.fraction], signed(f.difference),
+            images[f.section.fraction],
+            f.model,
+            WORDS[f.narrow],
+            f.reference,
+            "all " if section.fraction == 1 else "",
+            images[section.fraction],
+            signed(f.difference),
         )
         for f in against_all(found, section)
-    ]  # fmt: skip
+    ]
     show.write(
         Markup(
             "Each trial trains on a share of its training images, class by class. A smaller share is part of every "
@@ -87,15 +92,18 @@ def show_section(found: Results, section: Section) -> None:
     )
     show.chart(
         charts.sample_efficiency(
-            means, models, {m: found.style(m) for m in models},
+            means,
+            models,
+            {m: found.style(m) for m in models},
             1 / len(found.dataset_card(section.scheme)["classes"]),
-        ), f"fewer-{section.slug}",
+        ),
+        f"fewer-{section.slug}",
         Markup(
             "Mean balanced accuracy on the test folds with its 95 % interval, over the number of training images of a "
             "trial."
         ),
         f"Scores of {len(models)} models over {len(shares)} numbers of training images",
-    )  # fmt: skip
+    )
     gains = last_step(found, section)
     if gains:
         before, after = (images[share.fraction] for share in shares[-2:])

@@ -45,9 +45,10 @@ def pair(results: Results, section: Section) -> list[str]:
             "select distinct model from activations "
             "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
             "where recipe = $recipe and maps > 0",
-            scheme=section.scheme, recipe=section.recipe,
+            scheme=section.scheme,
+            recipe=section.recipe,
         )["model"]
-    )  # fmt: skip
+    )
     transfer = [m for m in ("vgg19", "resnet18", "efficientnet-lite0") if m in have]
     scratch = [m for m in ("cnn", "cnn-shallow") if m in have]
     rest = [m for m in results.models(section) if m in have and m not in (*transfer[:1], *scratch[:1])]
@@ -61,8 +62,10 @@ def html(results: Results, section: Section, models: list[str], classes: int | N
         "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
         "where recipe = $recipe and list_contains($models, model) and maps > 0 "
         "qualify row_number() over (partition by model, label order by image_id) = 1 order by label, model",
-        scheme=section.scheme, recipe=section.recipe, models=models,
-    )  # fmt: skip
+        scheme=section.scheme,
+        recipe=section.recipe,
+        models=models,
+    )
     rows = []
     for label in list(results.dataset_card(section.scheme)["classes"])[:classes]:
         shown = {row.model: row for row in frame[frame["label"] == label].itertuples()}

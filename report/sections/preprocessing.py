@@ -45,8 +45,9 @@ def show_section(found: Results, section: Section) -> None:
     counts = Counter(f.narrow for f in verdicts)
     words = [
         Markup("**{}** in {}").format(word, counts[word])
-        for word in ("better", "equivalent", "worse", "undecided") if counts[word]
-    ]  # fmt: skip
+        for word in ("better", "equivalent", "worse", "undecided")
+        if counts[word]
+    ]
     show.heading(3, Markup("Preprocessing"), f"sec-preprocessing-{section.slug}")
     show.write(
         Markup(
@@ -54,19 +55,24 @@ def show_section(found: Results, section: Section) -> None:
             "{} of {}. Nothing is corrected for their number: where there are many, some of the words are luck. "
             "[Methods](/methods.qmd#preprocessing) says what each step does."
         ).format(
-            named(section.steps) if section.steps else "no preprocessing", show.listed(words),
+            named(section.steps) if section.steps else "no preprocessing",
+            show.listed(words),
             estimates.counted(len(verdicts), "comparison"),
         )
-    )  # fmt: skip
+    )
     _pictures(found, sections)
     show.chart(
         charts.by_preprocessing(
-            means, [named(s.steps) for s in sections], models, {m: found.style(m) for m in models},
+            means,
+            [named(s.steps) for s in sections],
+            models,
+            {m: found.style(m) for m in models},
             1 / len(found.dataset_card(section.scheme)["classes"]),
-        ), f"preprocessing-{section.slug}",
+        ),
+        f"preprocessing-{section.slug}",
         Markup("Mean balanced accuracy on the test folds with its 95 % interval, after each preprocessing."),
         f"Scores of {len(models)} models after {len(sections)} kinds of preprocessing",
-    )  # fmt: skip
+    )
     _tables(section, means, verdicts, models)
     show.write(
         Markup(
@@ -100,17 +106,18 @@ def _pictures(found: Results, sections: Sequence[Section]) -> None:
         "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
         "where thumbnail is not null group by all",
         scheme=sections[0].scheme,
-    )  # fmt: skip
+    )
     pictures = {(row["recipe"], row["label"]): row["thumbnail"] for row in frame.to_dict("records")}
     classes = found.dataset_card(sections[0].scheme)["classes"]
     rows = [_row(s, classes, pictures) for s in sections if all((s.recipe, label) in pictures for label in classes)]
     if len(rows) > 1:
         show.figure(
-            Html('<div class="samples steps">{}</div>').format(Html("").join(rows)), f"steps-{sections[0].slug}",
+            Html('<div class="samples steps">{}</div>').format(Html("").join(rows)),
+            f"steps-{sections[0].slug}",
             Markup("What a model is given after each preprocessing: one image each of {}.").format(
                 show.listed(classes)
             ),
-        )  # fmt: skip
+        )
 
 
 def _row(section: Section, classes: Sequence[str], pictures: dict[tuple[Any, Any], Any]) -> Html:

@@ -10,9 +10,24 @@ from functools import cache
 from importlib.resources import files
 
 ORDER = (
-    "plans", "current_plans", "trials", "predictions", "scores", "auroc", "confusion", "curves", "images", "splits",
-    "activations", "neighbours", "tally", "votes", "vote", "progress", "cells",
-)  # fmt: skip
+    "plans",
+    "current_plans",
+    "trials",
+    "predictions",
+    "scores",
+    "auroc",
+    "confusion",
+    "curves",
+    "images",
+    "splits",
+    "activations",
+    "neighbours",
+    "tally",
+    "votes",
+    "vote",
+    "progress",
+    "cells",
+)
 """Each view stands behind those that it is made from."""
 
 HIDDEN = frozenset({"current_plans", "tally"})

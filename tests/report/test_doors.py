@@ -29,9 +29,16 @@ from store import StoreWarning
 CHROMIUM = shutil.which("chromium")
 QUARTO = os.environ.get("QUARTO_PATH") or shutil.which("quarto")
 PAGES = (
-    "index.html", "datasets.html", "datasets/hostile.html", "datasets/second.html", "models.html", "activations.html",
-    "conclusions.html", "sql.html", "methods.html",
-)  # fmt: skip
+    "index.html",
+    "datasets.html",
+    "datasets/hostile.html",
+    "datasets/second.html",
+    "models.html",
+    "activations.html",
+    "conclusions.html",
+    "sql.html",
+    "methods.html",
+)
 LOOK = """
 () => {
   const wrong = [];
@@ -78,9 +85,15 @@ def seen(words: str) -> str:
 def read(prose: str) -> str:
     """A sentence of the card as a page shows it: its emphasis, code and links are none of the words."""
     for written, shown in (
-        ("`c`", "c"), ("*s*", "s"), ("*title*", "title"), ("*Hard*", "Hard"), ("`code`", "code"),
-        (f"[a link]({LINK})", "a link"), (f"[l]({LINK})", "l"), (f"<{LINK}>", LINK),
-    ):  # fmt: skip
+        ("`c`", "c"),
+        ("*s*", "s"),
+        ("*title*", "title"),
+        ("*Hard*", "Hard"),
+        ("`code`", "code"),
+        (f"[a link]({LINK})", "a link"),
+        (f"[l]({LINK})", "l"),
+        (f"<{LINK}>", LINK),
+    ):
         prose = prose.replace(written, shown)
     return seen(prose)
 
@@ -161,8 +174,16 @@ def wanted(page: str) -> list[str]:
         "methods.html": [STUDY, OTHER, f"With preprocessing, in {STUDY}: {PROBE}, otsu."],
         "sql.html": [*CLASSES[:2], plain, STUDY],
     }
-    page_of_one = [title, task, difficulty, *map(read, CARD["notes"]), read(CARD["citation"]), licence,
-                   *CLASSES, f"At {plain}"]  # fmt: skip
+    page_of_one = [
+        title,
+        task,
+        difficulty,
+        *map(read, CARD["notes"]),
+        read(CARD["citation"]),
+        licence,
+        *CLASSES,
+        f"At {plain}",
+    ]
     own = [f"At {one}", f"At {one} ({OTHER} 3<b>", f"{PROBE}, otsu"]
     return [seen(t) for t in texts.get(page, page_of_one + (own if "hostile" in page else []))]
 

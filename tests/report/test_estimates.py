@@ -125,9 +125,12 @@ def test_charts_are_valid_and_safe_to_embed(found: Results, section: Section) ->
 def test_tables_escape_and_align() -> None:
     text = show.table_text(["a", "b"], [["x|y", "1.5"], [Markup("*z*"), "−2 [−3, −1]"], ["z", 2]])
     assert text.source.splitlines() == [
-        "| a | b |", "|:------|-----------:|", "| `x&#124;y`{=html} | `1.5`{=html} |",
-        "| *z* | `&#8722;2 &#91;&#8722;3, &#8722;1&#93;`{=html} |", "| z | 2 |",
-    ]  # fmt: skip
+        "| a | b |",
+        "|:------|-----------:|",
+        "| `x&#124;y`{=html} | `1.5`{=html} |",
+        "| *z* | `&#8722;2 &#91;&#8722;3, &#8722;1&#93;`{=html} |",
+        "| z | 2 |",
+    ]
 
 
 def test_mosaic_places_every_map() -> None:

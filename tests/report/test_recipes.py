@@ -210,8 +210,10 @@ def test_the_parts_in_a_browser(rendered: Path, width: int) -> None:
             drawn.wait_for(timeout=5000)
             assert drawn.locator(".mark-symbol.role-mark path").count() == marks  # models × recipes
             assert set(found_models(drawn.locator(".role-legend-label text").all_text_contents())) == {
-                "mean-colour", "efficientnet-lite0", "cnn-shallow",
-            }  # fmt: skip
+                "mean-colour",
+                "efficientnet-lite0",
+                "cnn-shallow",
+            }
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         browser.close()
         server.shutdown()

@@ -76,7 +76,7 @@ def test_what_quarto_takes_for_its_own_is_broken_up() -> None:
         ('[l](https://a.b/"><img/src=x>)', '<a href="https://a.b/%22%3E%3Cimg/src=x%3E" rel="noopener">l</a>'),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_the_sentences_of_a_card(words: str, shown: str | None) -> None:
     """Emphasis, code and links to http and https; all else letter for letter."""
     assert html.unescape(show.prose_html(words).source) == (words if shown is None else shown)
@@ -118,10 +118,25 @@ def test_nothing_in_a_chart_ends_its_script_or_its_block() -> None:
 
 
 SLUGS = [
-    ("a", "b"), ("a-b",), ("a--b",), ("a", "", "b", "c"), ("a b",), ("a_b",), ("A-b",), ("-a",), ("a-",), ("ä",),
-    ("clahe+sobel",), ("clahe-sobel",), ("clahe sobel",), ("x" * 64,), ("x" * 65,), (slug("a b"),), ("a", slug("b c")),
+    ("a", "b"),
+    ("a-b",),
+    ("a--b",),
+    ("a", "", "b", "c"),
+    ("a b",),
+    ("a_b",),
+    ("A-b",),
+    ("-a",),
+    ("a-",),
+    ("ä",),
+    ("clahe+sobel",),
+    ("clahe-sobel",),
+    ("clahe sobel",),
+    ("x" * 64,),
+    ("x" * 65,),
+    (slug("a b"),),
+    ("a", slug("b c")),
     *((label,) for label in CLASSES if label not in ("a b", "a-b")),
-]  # fmt: skip
+]
 
 
 def test_no_two_texts_share_an_address() -> None:

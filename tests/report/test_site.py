@@ -27,14 +27,26 @@ from report.pages import sql
 from store import Store, parts, query
 
 PAGES = (
-    "index.html", "datasets.html", "datasets/tiny.html", "models.html", "activations.html", "conclusions.html",
-    "sql.html", "methods.html",
-)  # fmt: skip
+    "index.html",
+    "datasets.html",
+    "datasets/tiny.html",
+    "models.html",
+    "activations.html",
+    "conclusions.html",
+    "sql.html",
+    "methods.html",
+)
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @pytest.fixture(scope="module")

@@ -83,9 +83,11 @@ def test_what_was_lost_counts_as_missing_and_comes_back(store: Store, kind: str,
     path = next(path for path in files(store.root, kind) if "model=m" in path)
     content = (store.root / path).read_bytes()
     damaged = {
-        "flipped": content[:100] + bytes([content[100] ^ 1]) + content[101:], "cut": content[:-100], "empty": b"",
+        "flipped": content[:100] + bytes([content[100] ^ 1]) + content[101:],
+        "cut": content[:-100],
+        "empty": b"",
         "foreign": b"PAR1 it says, and is none",
-    }  # fmt: skip
+    }
     if fault == "gone":
         (store.root / path).unlink()
     else:

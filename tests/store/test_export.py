@@ -23,9 +23,22 @@ ODD = 'it\'s, "odd"\n; ü'
 def store(tmp_path: Path) -> Store:
     """A store in which every public table has rows, with odd names and texts, and nulls."""
     store = Store(tmp_path / "store", create=True)
-    row = {"trial_id": "t", "cell_id": "c", "dataset": "d", "model": "m", "recipe": ODD, "repeat": 0, "fold": 0,
-           "status": "done", "classes": ["a", ODD], "versions_json": '{"a": "1, 2"}',
-           "loss": [1.5, 0.5], "accuracy": [0.25, 0.75], "images_trained": 4, "parameters_trained": 5}  # fmt: skip
+    row = {
+        "trial_id": "t",
+        "cell_id": "c",
+        "dataset": "d",
+        "model": "m",
+        "recipe": ODD,
+        "repeat": 0,
+        "fold": 0,
+        "status": "done",
+        "classes": ["a", ODD],
+        "versions_json": '{"a": "1, 2"}',
+        "loss": [1.5, 0.5],
+        "accuracy": [0.25, 0.75],
+        "images_trained": 4,
+        "parameters_trained": 5,
+    }
     guess = {"label": "a", "predicted": "a", "probabilities": [0.75, 0.25]}
     shown = [guess | {"subset": s, "image_id": f"a/{n}"} for s in ("test", "holdout") for n in range(3)]
     maps = {"image_id": "a/0", "label": "a", "layer": "l", "maps": 1, "height": 1, "width": 1, "values": b"\0x"}

@@ -42,12 +42,27 @@ def append(
     """Trials that ended together; `odd` replaces what a prediction or a trial says otherwise."""
     finished = []
     for trial in trials:
-        row = {"trial_id": trial, "cell_id": "c", "dataset": dataset, "model": model, "recipe": "r", "repeat": 0,
-               "fold": 1, "status": status, "classes": odd.get("classes", ["a", "b"])}  # fmt: skip
+        row = {
+            "trial_id": trial,
+            "cell_id": "c",
+            "dataset": dataset,
+            "model": model,
+            "recipe": "r",
+            "repeat": 0,
+            "fold": 1,
+            "status": status,
+            "classes": odd.get("classes", ["a", "b"]),
+        }
         shown = [
-            {"subset": "test", "image_id": f"a/{n}", "label": odd.get("label", "a"), "predicted": "a",
-             "probabilities": odd.get("probabilities", [0.75, 0.25])} for n in range(odd.get("images", 3))
-        ]  # fmt: skip
+            {
+                "subset": "test",
+                "image_id": f"a/{n}",
+                "label": odd.get("label", "a"),
+                "predicted": "a",
+                "probabilities": odd.get("probabilities", [0.75, 0.25]),
+            }
+            for n in range(odd.get("images", 3))
+        ]
         maps = [{"image_id": "a/0", "label": "a", "layer": trial, "maps": 1, "height": 1, "width": 1, "values": b"x"}]
         finished.append((row, shown if status == "done" else [], maps if status == "done" else []))
     return store.append_trials(finished)
@@ -112,8 +127,11 @@ def test_all_that_ours_lacks_comes_in_once(
     both = Store(ours.root.parent / "both", create=True)
     rng = random.Random(0)
     for dataset, model, study in (
-        ("d", "m", "d"), ("white-cells_5.0", "a-b", "it's 50%"), ("0", "m", "a=b"), ("null", "0", ""),
-    ):  # fmt: skip
+        ("d", "m", "d"),
+        ("white-cells_5.0", "a-b", "it's 50%"),
+        ("0", "m", "a=b"),
+        ("null", "0", ""),
+    ):
         append(theirs, *(f"{dataset} {n}" for n in range(rng.randrange(4, 9))), dataset=dataset, model=model)
         append(theirs, f"{dataset} failed", status="failed", dataset=dataset, model=model)
         listed(theirs, dataset, "h")
@@ -256,9 +274,11 @@ def test_what_is_damaged_there_is_named_and_the_rest_comes_in(ours: Store, their
     result = merge(ours, theirs)
     path = part(theirs, kind).relative_to(theirs.root).as_posix()
     assert result == merged(
-        added=2 if of_trials else 4, plans=1 if kind == "plans" else 2, images=1 if kind == "images" else 2,
+        added=2 if of_trials else 4,
+        plans=1 if kind == "plans" else 2,
+        images=1 if kind == "images" else 2,
         left_out={path: "was altered after it was written"},
-    )  # fmt: skip
+    )
     with pytest.warns(StoreWarning, match="altered"):
         expected = everything(theirs)
     assert everything(ours) == expected

@@ -18,9 +18,25 @@ from store.merging import merge
 
 CODE = "x\");__import__('os').system('touch /tmp/owned');(\""
 NONE = [
-    CODE, "Malaria", "white cells", "it's", "../up", "..", ".hidden", "-a", "", "a\n", "a\nb", "<b>",
-    "{{< env HOME >}}", "@fig-a", "ü", "a" * 65, "a/b", "a\u202eb",
-]  # fmt: skip
+    CODE,
+    "Malaria",
+    "white cells",
+    "it's",
+    "../up",
+    "..",
+    ".hidden",
+    "-a",
+    "",
+    "a\n",
+    "a\nb",
+    "<b>",
+    "{{< env HOME >}}",
+    "@fig-a",
+    "ü",
+    "a" * 65,
+    "a/b",
+    "a\u202eb",
+]
 
 
 @pytest.fixture
@@ -150,8 +166,10 @@ def test_the_commands_say_so(store: Store) -> None:
         target = store.root if command[0] != "merge" else store.root.parent / "ours"
         done = subprocess.run(
             [sys.executable, "-m", "bench", "store", *map(str, command), "--store", str(target)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         shown[command[0]] = (done.returncode, " ".join((done.stdout + done.stderr).split()))
     assert all("which is no name" in said for _, said in shown.values())
     assert {name: code for name, (code, _) in shown.items()} == {"check": 1, "info": 0, "merge": 1}

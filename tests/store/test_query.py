@@ -45,13 +45,41 @@ def _content(folder: Path) -> dict[Path, Any]:
 
 
 STATEMENTS = [
-    "", ";", "-- nothing", "select 1; select 2", "select 1; copy (select 1) to '{inside}'", "explain select 1",
-    "copy (select 1) to '{inside}'", "copy trials to '{outside}'", "copy raw_trials from '{outside}'",
-    "export database '{inside}'", "import database '{inside}'", "attach '{inside}'", "detach memory", "use memory",
-    "install httpfs", "load httpfs", "pragma version", "call pragma_version()", "set threads = 1", "reset threads",
-    "create table t (a int)", "create macro m() as 1", "insert into raw_plans default values", "delete from raw_plans",
-    "update raw_plans set study = 'x'", "drop view trials", "alter view trials rename to runs", "truncate raw_plans",
-    "prepare p as select 1", "execute p", "begin", "commit", "checkpoint", "vacuum", "create secret (type s3)",
+    "",
+    ";",
+    "-- nothing",
+    "select 1; select 2",
+    "select 1; copy (select 1) to '{inside}'",
+    "explain select 1",
+    "copy (select 1) to '{inside}'",
+    "copy trials to '{outside}'",
+    "copy raw_trials from '{outside}'",
+    "export database '{inside}'",
+    "import database '{inside}'",
+    "attach '{inside}'",
+    "detach memory",
+    "use memory",
+    "install httpfs",
+    "load httpfs",
+    "pragma version",
+    "call pragma_version()",
+    "set threads = 1",
+    "reset threads",
+    "create table t (a int)",
+    "create macro m() as 1",
+    "insert into raw_plans default values",
+    "delete from raw_plans",
+    "update raw_plans set study = 'x'",
+    "drop view trials",
+    "alter view trials rename to runs",
+    "truncate raw_plans",
+    "prepare p as select 1",
+    "execute p",
+    "begin",
+    "commit",
+    "checkpoint",
+    "vacuum",
+    "create secret (type s3)",
     "with x as (copy (select 1) to '{inside}') select * from x",
     "WITH a AS (SELECT 1), x AS (COPY trials TO '{inside}') SELECT 1",
     "(with x as (copy (select 1) to '{inside}') from x) union all select 2",
@@ -61,7 +89,7 @@ STATEMENTS = [
     "with x as (insert into raw_plans (study) values ('x') returning *) select * from x",
     "with x as (delete from raw_plans returning *) select * from x",
     "with x as (update raw_plans set study = 'x' returning *) select * from x",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("sql", STATEMENTS)
@@ -76,12 +104,22 @@ def test_all_but_one_select_is_refused(store: Store, sql: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "read_csv('/etc/passwd')", "read_text('/etc/passwd')", "read_blob('/etc/passwd')", "glob('/etc/*')",
-        "sniff_csv('/etc/passwd')", "'own.csv'", "read_csv('own.csv')", "read_text('{root}/../here/own.csv')",
-        "read_text('{root}2/own.csv')", "glob('{root}/../*')", "read_json('/proc/self/environ')",
-        "parquet_metadata('{root}/../x')", "read_parquet('https://example.com/x.parquet')", "query('from ''own.csv''')",
+        "read_csv('/etc/passwd')",
+        "read_text('/etc/passwd')",
+        "read_blob('/etc/passwd')",
+        "glob('/etc/*')",
+        "sniff_csv('/etc/passwd')",
+        "'own.csv'",
+        "read_csv('own.csv')",
+        "read_text('{root}/../here/own.csv')",
+        "read_text('{root}2/own.csv')",
+        "glob('{root}/../*')",
+        "read_json('/proc/self/environ')",
+        "parquet_metadata('{root}/../x')",
+        "read_parquet('https://example.com/x.parquet')",
+        "query('from ''own.csv''')",
     ],
-)  # fmt: skip
+)
 def test_nothing_outside_the_store_is_read(store: Store, source: str) -> None:
     with pytest.raises(QueryError, match=r"^Permission Error: Cannot access file [^\n]*$"):
         query(store, f"select * from {source.format(root=store.root)}")
@@ -126,9 +164,13 @@ def test_answers_are_arrow_tables(store: Store) -> None:
     )
     assert isinstance(answer, pa.Table)
     assert dict(zip(answer.column_names, answer.schema.types, strict=True)) == {
-        "trial_id": pa.string(), "repeat": pa.int16(), "finished_at": pa.timestamp("us"), "ok": pa.bool_(),
-        "classes": pa.list_(pa.string()), "x": pa.float32(),
-    }  # fmt: skip
+        "trial_id": pa.string(),
+        "repeat": pa.int16(),
+        "finished_at": pa.timestamp("us"),
+        "ok": pa.bool_(),
+        "classes": pa.list_(pa.string()),
+        "x": pa.float32(),
+    }
     assert answer.num_rows == 1
 
 
@@ -143,7 +185,7 @@ def test_answers_are_arrow_tables(store: Store) -> None:
         ("select n from range(3) r(n) order by n desc", [{"n": 2}, {"n": 1}, {"n": 0}]),
         ("select balanced_accuracy as b from scores semi join trials using (trial_id)", [{"b": 1.0}]),
     ],
-)  # fmt: skip
+)
 def test_any_one_select_is_answered(store: Store, sql: str, rows: list[dict[str, Any]]) -> None:
     assert query(store, sql).to_pylist() == rows
 

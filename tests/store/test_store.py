@@ -119,9 +119,30 @@ def test_attempts_of_the_same_moment_have_a_fixed_winner(store: Store, monkeypat
 
 
 ODD = [
-    "white cells", "it's", 'a "b"', "50%", "%20", "a=b", "dataset=x", "a/b", "..", "*", "[a]?", "a\\b", "ü日本",
-    "😀" * 12, "null", "NULL", "01", "true", "a+b", "#&;:", "tab\there", "line\nbreak", " edge ",
-]  # fmt: skip
+    "white cells",
+    "it's",
+    'a "b"',
+    "50%",
+    "%20",
+    "a=b",
+    "dataset=x",
+    "a/b",
+    "..",
+    "*",
+    "[a]?",
+    "a\\b",
+    "ü日本",
+    "😀" * 12,
+    "null",
+    "NULL",
+    "01",
+    "true",
+    "a+b",
+    "#&;:",
+    "tab\there",
+    "line\nbreak",
+    " edge ",
+]
 
 
 NAMES = ["d", "0", "01", "null", "true", "white-cells_5.0", "a..", "z" * 64]

@@ -94,10 +94,15 @@ def append(store: Store, trial: str, cell: str, predictions: list[dict[str, Any]
 def answers(subset: str, labels: str, predicted: str) -> list[dict[str, Any]]:
     """Predictions of classes with names of one letter, sure of themselves."""
     return [
-        {"subset": subset, "image_id": f"{label}/{n}", "label": label, "predicted": guess,
-         "probabilities": [float(guess == "a"), float(guess == "b")]}
+        {
+            "subset": subset,
+            "image_id": f"{label}/{n}",
+            "label": label,
+            "predicted": guess,
+            "probabilities": [float(guess == "a"), float(guess == "b")],
+        }
         for n, (label, guess) in enumerate(zip(labels, predicted, strict=True))
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +115,16 @@ def grids(tmp_path_factory: pytest.TempPathFactory) -> Store:
         plans += plan("s", grid.name, ids, dataset=grid.name)
         for trial, trial_id in enumerate(ids):
             rows = [
-                {"subset": subset, "image_id": f"{subset} {n}", "label": grid.classes[grid.labels[subset][n]],
-                 "predicted": grid.classes[guess], "probabilities": grid.probabilities[subset][trial, n].tolist()}
-                for subset in ("test", "holdout") for n, guess in enumerate(grid.predicted(subset)[trial])
-            ]  # fmt: skip
+                {
+                    "subset": subset,
+                    "image_id": f"{subset} {n}",
+                    "label": grid.classes[grid.labels[subset][n]],
+                    "predicted": grid.classes[guess],
+                    "probabilities": grid.probabilities[subset][trial, n].tolist(),
+                }
+                for subset in ("test", "holdout")
+                for n, guess in enumerate(grid.predicted(subset)[trial])
+            ]
             course = {"loss": [1 / (epoch + 1 + trial) for epoch in range(trial)], "accuracy": [trial / 10] * trial}
             append(store, trial_id, grid.name, rows, dataset=grid.name, classes=grid.classes, repeat=trial, **course)
     store.append_plan("s", plans)
@@ -268,9 +279,14 @@ def folds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, li
         for subset, n in seen:
             chances = rng.dirichlet([1, 1, 1]).round(1) if n % 2 else np.array([0.4, 0.4, 0.2])[rng.permutation(3)]
             rows.append(
-                {"subset": subset, "image_id": f"image {n}", "label": CLASSES[n % 3],
-                 "predicted": CLASSES[chances.argmax()], "probabilities": chances.astype(np.float32).tolist()}
-            )  # fmt: skip
+                {
+                    "subset": subset,
+                    "image_id": f"image {n}",
+                    "label": CLASSES[n % 3],
+                    "predicted": CLASSES[chances.argmax()],
+                    "probabilities": chances.astype(np.float32).tolist(),
+                }
+            )
         asked[f"{model} {repeat} {fold}"] = rows
         fields = {"model": model, "repeat": repeat, "fold": fold, "classes": CLASSES[:3]}
         append(store, f"{model} {repeat} {fold}", model, rows, **fields)
@@ -312,8 +328,9 @@ def test_the_repeats_vote_out_of_fold(folds: tuple[Store, dict[str, list[dict[st
     store, _ = folds
     trials = "select subset, min(trials) as fewest, max(trials) as most from votes group by subset order by subset desc"
     assert query(store, trials).to_pylist() == [
-        {"subset": "test", "fewest": 3, "most": 3}, {"subset": "holdout", "fewest": 6, "most": 6}
-    ]  # fmt: skip
+        {"subset": "test", "fewest": 3, "most": 3},
+        {"subset": "holdout", "fewest": 6, "most": 6},
+    ]
     for model in ("one", "other"):
         rows = query(store, f"select * from votes where subset = 'test' and model = '{model}'").to_pylist()
         expected = balanced_accuracy_score([row["label"] for row in rows], [row["predicted"] for row in rows])

@@ -30,12 +30,31 @@ PROBE = (
 )
 """Something of everything, for words that stand alone."""
 CLASSES = [
-    '"><img src=x onerror=alert(2)>', "$x^2$", "[x](javascript:alert(1))", "```{=html}\n<script>alert(3)</script>\n```",
-    "{{< env BENCH_SECRET >}}", "{{< var x >}}", "@fig-foo", "::: {#fig-x}", "<b>", "`code` and ``more``", "a|b",
-    "two\nlines", "\u202eright to left", "very long " + "x" * 300, smuggled("{{< env BENCH_SECRET >}}"), "&lt;",
-    "`{python} open('/tmp/owned', 'w')`", "</script><script>alert(4)</script>", "*stars* _under_ ~~no~~ ^up^",
-    "1. item", "{{{< x >}}}", "#| label: fig-x", "a b", "a-b",
-]  # fmt: skip
+    '"><img src=x onerror=alert(2)>',
+    "$x^2$",
+    "[x](javascript:alert(1))",
+    "```{=html}\n<script>alert(3)</script>\n```",
+    "{{< env BENCH_SECRET >}}",
+    "{{< var x >}}",
+    "@fig-foo",
+    "::: {#fig-x}",
+    "<b>",
+    "`code` and ``more``",
+    "a|b",
+    "two\nlines",
+    "\u202eright to left",
+    "very long " + "x" * 300,
+    smuggled("{{< env BENCH_SECRET >}}"),
+    "&lt;",
+    "`{python} open('/tmp/owned', 'w')`",
+    "</script><script>alert(4)</script>",
+    "*stars* _under_ ~~no~~ ^up^",
+    "1. item",
+    "{{{< x >}}}",
+    "#| label: fig-x",
+    "a b",
+    "a-b",
+]
 STUDY, OTHER = f"s/ {PROBE}", "s' another <b>"
 MODELS = {"efficientnet-lite0": "EfficientNet-Lite0", "efficientnet-lite0-scratch": PROBE, "cnn-shallow": "CNN"}
 RECIPES: dict[str, dict[str, Any]] = {
@@ -48,19 +67,21 @@ RECIPES: dict[str, dict[str, Any]] = {
 REST = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3}
 LINK = "https://example.org/a?b=1&c=2"
 CARD: dict[str, Any] = {
-    "title": f"<iframe src=https://a.example></iframe> {{{{< include /etc/passwd >}}}} *title* \"q\": \\ # "
+    "title": f'<iframe src=https://a.example></iframe> {{{{< include /etc/passwd >}}}} *title* "q": \\ # '
     f"{PROBE} [l]({LINK})",
     "task": f"Tell @fig-task <b> {{{{< env BENCH_SECRET >}}}} ![p](https://evil.example/p.png) {PROBE}",
     "difficulty": f"*Hard*, `code`, [a link]({LINK}), <{LINK}>; ---\n\n# no heading {PROBE}",
     "notes": [
-        f"<iframe src='https://evil.example'></iframe> {PROBE}", "![p](https://evil.example/p.png)",
-        "[r][x] [x]: javascript:alert(1)", "- a\n- b\n:::",
+        f"<iframe src='https://evil.example'></iframe> {PROBE}",
+        "![p](https://evil.example/p.png)",
+        "[r][x] [x]: javascript:alert(1)",
+        "- a\n- b\n:::",
     ],
     "source": f"[s](data:text/html,<script>alert(5)</script>) [t](//evil.example) [u](sql.html) <javascript:alert(5)> "
     f"{PROBE}",
     "citation": f'A "quoted" <!-- comment --> {PROBE}',
     "licence": f"</div></details><style>*{{display:none}}</style> {PROBE}",
-}  # fmt: skip
+}
 CODE = "x\");open('/tmp/owned', 'w');(\""
 """Python, as the name of a dataset."""
 FOLDER = "dataset=` <b> {{< env BENCH_SECRET >}} @fig-up"
@@ -82,14 +103,16 @@ def build(root: Path, secret: Path) -> Store:
     include = f"{{{{< include {secret} >}}}}"
     card = CARD | {"notes": [*CARD["notes"], include, smuggled(include)]}
     for study, dataset, recipes, folds in (
-        (STUDY, "hostile", RECIPES, 2), (OTHER, "hostile", dict(list(RECIPES.items())[1:2]), 3),
+        (STUDY, "hostile", RECIPES, 2),
+        (OTHER, "hostile", dict(list(RECIPES.items())[1:2]), 3),
         (STUDY, "second", dict(list(RECIPES.items())[:1]), 2),
-    ):  # fmt: skip
+    ):
         _cells(store, study, dataset, recipes, folds, card | {"name": dataset})
         places = [
             {"repeat": repeat, "image_id": image, "fold": _fold(number, repeat, folds)}
-            for repeat in range(3) for number, (image, _) in enumerate(_images())
-        ]  # fmt: skip
+            for repeat in range(3)
+            for number, (image, _) in enumerate(_images())
+        ]
         store.append_splits(dataset, "h", f"p{folds}", places)
     for dataset in ("hostile", "second"):
         listed = [{"image_id": i, "label": c, "sha256": i, "image_group": i, "thumbnail": JPEG} for i, c in _images()]
@@ -120,24 +143,45 @@ def _cells(
     planned = []
     for (recipe, fields), (model, family) in itertools.product(recipes.items(), MODELS.items()):
         shared = {
-            "dataset": dataset, "model": model, "recipe": recipe, "cell_id": f"{dataset} {folds} {recipe} {model}",
-            "recipe_json": json.dumps(REST | fields), "dataset_hash": "h", "model_version": 1,
-            "protocol_json": json.dumps({"folds": folds, "repeats": 3, "holdout": 0.25}), "weights": PROBE,
-        }  # fmt: skip
+            "dataset": dataset,
+            "model": model,
+            "recipe": recipe,
+            "cell_id": f"{dataset} {folds} {recipe} {model}",
+            "recipe_json": json.dumps(REST | fields),
+            "dataset_hash": "h",
+            "model_version": 1,
+            "protocol_json": json.dumps({"folds": folds, "repeats": 3, "holdout": 0.25}),
+            "weights": PROBE,
+        }
         told = {"family": family, "weights": PROBE, "frozen": PROBE, "trained": PROBE}
         finished = []
         for repeat, fold in itertools.product(range(3), range(folds)):
             trial = {**shared, "trial_id": f"{shared['cell_id']} {repeat} {fold}", "repeat": repeat, "fold": fold}
             planned.append(
-                trial | {"study_title": PROBE, "scheme": f"{folds}<b> {dataset}", "unavailable": None,
-                         "dataset_card": json.dumps(card), "model_card": json.dumps(told)}
-            )  # fmt: skip
+                trial
+                | {
+                    "study_title": PROBE,
+                    "scheme": f"{folds}<b> {dataset}",
+                    "unavailable": None,
+                    "dataset_card": json.dumps(card),
+                    "model_card": json.dumps(told),
+                }
+            )
             predictions = _predictions(random.Random(trial["trial_id"]), repeat, fold, folds)
             outcome = {
-                "status": "done", "classes": CLASSES, "split_hash": f"{folds} {repeat} {fold}", "device": PROBE,
-                "train_images": 24 if "few" in recipe else 48, "test_images": 24, "holdout_images": 24,
-                "seconds": 1.5, "parameters_trained": 10, "parameters_frozen": 20, "loss": [1.0], "accuracy": [0.5],
-            }  # fmt: skip
+                "status": "done",
+                "classes": CLASSES,
+                "split_hash": f"{folds} {repeat} {fold}",
+                "device": PROBE,
+                "train_images": 24 if "few" in recipe else 48,
+                "test_images": 24,
+                "holdout_images": 24,
+                "seconds": 1.5,
+                "parameters_trained": 10,
+                "parameters_frozen": 20,
+                "loss": [1.0],
+                "accuracy": [0.5],
+            }
             first = repeat == fold == 0
             finished.append((trial | outcome, predictions, _maps() if first else []))
         store.append_trials(finished)
@@ -159,7 +203,17 @@ def _predictions(rng: random.Random, repeat: int, fold: int, folds: int) -> list
 
 def _maps() -> list[dict[str, Any]]:
     return [
-        {"image_id": f"{label}/@fig-0.png", "label": label, "layer": PROBE, "maps": 2, "height": 2, "width": 2,
-         "values": bytes(range(8)), "low": [0.0, 0.0], "high": [1.0, 1.0], "thumbnail": JPEG}
+        {
+            "image_id": f"{label}/@fig-0.png",
+            "label": label,
+            "layer": PROBE,
+            "maps": 2,
+            "height": 2,
+            "width": 2,
+            "values": bytes(range(8)),
+            "low": [0.0, 0.0],
+            "high": [1.0, 1.0],
+            "thumbnail": JPEG,
+        }
         for label in CLASSES
-    ]  # fmt: skip
+    ]

@@ -39,28 +39,51 @@ def append(
     for number, trial in enumerate(trials):
         rng, done = random.Random(f"{trial} {images}"), status == "done"
         row = {
-            **SHARED, "trial_id": trial, "dataset": dataset, "model": model, "repeat": number, "fold": number % 5,
-            "status": status, "error": None if done else "it broke", "classes": CLASSES, "holdout_images": images // 2,
-            "loss": [rng.random() for _ in range(3)], "seconds": rng.random(), "versions_json": '{"it\'s": "ü"}',
-        }  # fmt: skip
+            **SHARED,
+            "trial_id": trial,
+            "dataset": dataset,
+            "model": model,
+            "repeat": number,
+            "fold": number % 5,
+            "status": status,
+            "error": None if done else "it broke",
+            "classes": CLASSES,
+            "holdout_images": images // 2,
+            "loss": [rng.random() for _ in range(3)],
+            "seconds": rng.random(),
+            "versions_json": '{"it\'s": "ü"}',
+        }
         shown = []
         for image in range(images):
             label, weights = CLASSES[image % 3], [rng.random() for _ in CLASSES]
             shown.append(
                 {
-                    "subset": ("test", "holdout")[image % 2], "image_id": f"{label}/{image}", "label": label,
+                    "subset": ("test", "holdout")[image % 2],
+                    "image_id": f"{label}/{image}",
+                    "label": label,
                     "predicted": CLASSES[weights.index(max(weights))],
                     "probabilities": [weight / sum(weights) for weight in weights],
                 }
-            )  # fmt: skip
+            )
         maps = [
             {
-                "image_id": f"{label}/0", "label": label, "layer": "l", "maps": 2, "height": 2, "width": 2,
-                "values": rng.randbytes(8), "low": [0.0, rng.random()], "high": [1.0, 2.0], "weights": "trained",
-                "mean_map": rng.randbytes(4), "deepest": "d", "explained": label, "grad_cam": rng.randbytes(4),
+                "image_id": f"{label}/0",
+                "label": label,
+                "layer": "l",
+                "maps": 2,
+                "height": 2,
+                "width": 2,
+                "values": rng.randbytes(8),
+                "low": [0.0, rng.random()],
+                "high": [1.0, 2.0],
+                "weights": "trained",
+                "mean_map": rng.randbytes(4),
+                "deepest": "d",
+                "explained": label,
+                "grad_cam": rng.randbytes(4),
             }
             for label in CLASSES
-        ]  # fmt: skip
+        ]
         maps += [{"image_id": f"{label}/0", "label": label, "nearest": ["a/1"], "likeness": [0.5]} for label in CLASSES]
         finished.append((row, shown if done else [], maps if done and number == 0 else []))
     return store.append_trials(finished)

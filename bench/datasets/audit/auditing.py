@@ -82,11 +82,14 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
     masked = [] if card.manifest or card.masks else masks.found([scan.entry for scan in scans])
     facts = Facts(card, scans, readable, leftovers, copies, alike, declared, side, guesses, tells, masked)
     return Audit(
-        tuple(scans), tuple(findings(facts)),
+        tuple(scans),
+        tuple(findings(facts)),
         tuple(tuple(scan.id for scan in same) for same in copies if classes(same) > 1),
-        tuple(tuple(scan.id for scan in same) for same in alike), tuple(guesses), tuple(tells),
+        tuple(tuple(scan.id for scan in same) for same in alike),
+        tuple(guesses),
+        tuple(tells),
         tuple(entry.id for entry in masked),
-    )  # fmt: skip
+    )
 
 
 def examine(library: Library, dataset: Dataset, progress: Callable[[int, int], None] = lambda done, of: None) -> Audit:

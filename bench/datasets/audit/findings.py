@@ -31,76 +31,90 @@ def _unreadable(facts: Facts) -> Iterator[Finding]:
         reasons = [scan.unreadable.removeprefix(str(scan.entry.path)).rpartition(";")[0].strip(" :") for scan in broken]
         shown = [f"{scan.id} {reason}" for scan, reason in zip(broken, reasons, strict=True)]
         yield Finding(
-            "unreadable", True, f"{number(len(broken), 'file')} cannot be used: {names(shown)}",
-            "Mend or remove them; until then leave them out, under `left_out` in the card", ids(broken),
-        )  # fmt: skip
+            "unreadable",
+            True,
+            f"{number(len(broken), 'file')} cannot be used: {names(shown)}",
+            "Mend or remove them; until then leave them out, under `left_out` in the card",
+            ids(broken),
+        )
 
 
 def _masks(facts: Facts) -> Iterator[Finding]:
     if facts.masks:
         yield Finding(
-            "masks", True,
+            "masks",
+            True,
             f"{number(len(facts.masks), 'file')} named as masks of other files: "
             f"{names([entry.id for entry in facts.masks])}",
             'Leave them out: add with --masks leave-out, or write masks = "leave-out" in the card. If they are images '
-            "like the others, say keep instead", tuple(entry.id for entry in facts.masks),
-        )  # fmt: skip
+            "like the others, say keep instead",
+            tuple(entry.id for entry in facts.masks),
+        )
 
 
 def _classes_nearly_alike(facts: Facts) -> Iterator[Finding]:
     for same in nearly_alike(scan.label for scan in facts.scans):
         yield Finding(
-            NEARLY_ALIKE, True,
+            NEARLY_ALIKE,
+            True,
             f"Classes whose names differ in upper and lower case or in spaces alone: {names([*map(repr, same)])}",
             "If they are one class, give them one name; as it is they are told apart",
             ids([scan for scan in facts.scans if scan.label in same]),
-        )  # fmt: skip
+        )
     parts = sorted({scan.label for scan in facts.scans if not scan.entry.part and part_rank(scan.label) is not None})
     if parts and not facts.card.manifest:
         yield Finding(
-            "classes called as parts", False,
+            "classes called as parts",
+            False,
             f"{names([*map(repr, parts)])} {'is' if len(parts) == 1 else 'are'} called as a part of a split is, and "
             f"{'counts' if len(parts) == 1 else 'count'} as a class here",
             "If it holds images of several classes, sort them into folders of their classes",
-        )  # fmt: skip
+        )
 
 
 def _contradictions(facts: Facts) -> Iterator[Finding]:
     torn = [same for same in facts.copies if classes(same) > 1]
     if torn:
         yield Finding(
-            "copies across classes", True,
+            "copies across classes",
+            True,
             f"{number(len(torn), 'picture')} in more than one class, as the same bytes: {shown(torn)}",
             "One label at most is right: remove the wrong file, or add with --duplicates leave-out (none of these is "
-            "used) or --duplicates keep", all_ids(torn),
-        )  # fmt: skip
+            "used) or --duplicates keep",
+            all_ids(torn),
+        )
     near = [same for same in _apart(facts) if classes(same) > 1]
     if near:
         yield Finding(
-            "near duplicates across classes", True,
+            "near duplicates across classes",
+            True,
             f"{number(len(near), 'picture')} in more than one class, as different files: {shown(near, ' ≈ ')}",
             "Look at them: one label at most is right. Under `same` in the card they stay on one side of every split",
             all_ids(near),
-        )  # fmt: skip
+        )
 
 
 def _copies(facts: Facts) -> Iterator[Finding]:
     within = [same for same in facts.copies if classes(same) == 1]
     if within:
         yield Finding(
-            "copies within a class", False,
+            "copies within a class",
+            False,
             f"{number(len(within), 'picture')} more than once, as the same bytes: {shown(within)}"
             + _across_parts(within),
-            "Copies stay on one side of every split; remove them if they are a mistake", all_ids(within),
-        )  # fmt: skip
+            "Copies stay on one side of every split; remove them if they are a mistake",
+            all_ids(within),
+        )
     near = [same for same in _apart(facts) if classes(same) == 1]
     if near:
         yield Finding(
-            "near duplicates", False,
+            "near duplicates",
+            False,
             f"{number(len(near), 'picture')} more than once, as different files (resized, turned, stored anew, "
             f"or the next slice): {shown(near, ' ≈ ')}" + _across_parts(near),
-            "Look at them; under `same` in the card they stay on one side of every split", all_ids(near),
-        )  # fmt: skip
+            "Look at them; under `same` in the card they stay on one side of every split",
+            all_ids(near),
+        )
 
 
 def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
@@ -116,16 +130,20 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
     if few:
         said = ", ".join(f"{label} has {count}" for label, count in few.items())
         yield Finding(
-            "near-empty classes", False, f"Fewer than {FEW} images: {said}",
+            "near-empty classes",
+            False,
+            f"Fewer than {FEW} images: {said}",
             "Expect wide intervals there: one mistake in the holdout weighs much",
             tuple(scan.id for scan in facts.readable if scan.label in few),
-        )  # fmt: skip
+        )
     if counts and (most := max(counts.values())) >= 3 * (least := min(counts.values())):
         large, little = (sorted(k for k, v in counts.items() if v == n)[0] for n in (most, least))
         yield Finding(
-            "imbalance", False, f"{large} has {most / least:.1f} times the images of {little}",
+            "imbalance",
+            False,
+            f"{large} has {most / least:.1f} times the images of {little}",
             "Nothing needs to be done: training draws each class alike, and balanced accuracy counts each alike",
-        )  # fmt: skip
+        )
 
 
 def _what_would_do(facts: Facts, wanted: Protocol) -> str:
@@ -134,10 +152,11 @@ def _what_would_do(facts: Facts, wanted: Protocol) -> str:
     if {scan.label for scan in facts.readable} != set(labels):
         return "Add images, or move the class away"
     found = feasible.numbers(
-        [labels.index(scan.label) for scan in facts.readable], [facts.together[scan.id] for scan in facts.readable],
+        [labels.index(scan.label) for scan in facts.readable],
+        [facts.together[scan.id] for scan in facts.readable],
         [scan.entry.held for scan in facts.readable] if any(scan.entry.held for scan in facts.readable) else None,
         wanted,
-    )  # fmt: skip
+    )
     said = feasible.advice(found, wanted)
     return said[0].upper() + said[1:] + ("; more images, or a class joined with another, would be better" * bool(found))
 
@@ -149,38 +168,58 @@ def _metadata(facts: Facts) -> Iterator[Finding]:
     if files:
         told = []
         for tell in (*files, *(tell for tell in clear if tell.of == metadata.ALL)):
-            shares = {"file type": _by_class(facts.readable, lambda scan: scan.format),
-                      "colours": _by_class(facts.readable, lambda scan: scan.mode)}.get(tell.of, "")  # fmt: skip
+            shares = {
+                "file type": _by_class(facts.readable, lambda scan: scan.format),
+                "colours": _by_class(facts.readable, lambda scan: scan.mode),
+            }.get(tell.of, "")
             told.append(f"{_scored(tell)}{shares}")
         yield Finding(
-            "tells the class", False,
+            "tells the class",
+            False,
             f"What should not tell the class does. Balanced accuracy by the files alone, where chance is "
             f"{files[0].chance:.2f}: {'; '.join(told)}",
             "No model is told file types or sizes, but images of one class were stored or cut otherwise than those of "
             "another, and that may show in the pixels: say so in the card's notes, and doubt high scores",
-        )  # fmt: skip
+        )
     if borders:
         yield Finding(
-            "dark borders tell the class", False,
+            "dark borders tell the class",
+            False,
             f"How much of a picture is dark along its edges tells the class. Balanced accuracy by that alone, where "
             f"chance is {borders[0].chance:.2f}: {_scored(borders[0])}",
             "Models see it. Look at some: where the dark is the ground around a cell, it tells the cell's size, which "
             "may be just what is asked; where it comes from the device or from cutting, doubt high scores; where whole "
             "pictures are nearly black, their values are small",
-        )  # fmt: skip
+        )
 
 
 def _kinds(facts: Facts) -> Iterator[Finding]:
     looks: tuple[tuple[str, Callable[[Scan], bool], str, str], ...] = (
-        ("16 bits", lambda scan: scan.mode.startswith(("I", "F")), "16 bits or more a pixel",
-         "0 to 65535 becomes 0 to 255; stretch images of 12-bit cameras before, lest they are nearly black"),
-        ("CMYK", lambda scan: scan.mode == "CMYK", "colours for print (CMYK)",
-         "They are turned into RGB; colours may shift against those of other files"),
-        ("several pictures", lambda scan: scan.frames > 1, "several pages or pictures",
-         "The first alone is used; store the others as files of their own if they are wanted"),
-        ("transparency", lambda scan: scan.transparent, "transparent parts",
-         "Transparency is dropped, and the colour below it shows"),
-    )  # fmt: skip
+        (
+            "16 bits",
+            lambda scan: scan.mode.startswith(("I", "F")),
+            "16 bits or more a pixel",
+            "0 to 65535 becomes 0 to 255; stretch images of 12-bit cameras before, lest they are nearly black",
+        ),
+        (
+            "CMYK",
+            lambda scan: scan.mode == "CMYK",
+            "colours for print (CMYK)",
+            "They are turned into RGB; colours may shift against those of other files",
+        ),
+        (
+            "several pictures",
+            lambda scan: scan.frames > 1,
+            "several pages or pictures",
+            "The first alone is used; store the others as files of their own if they are wanted",
+        ),
+        (
+            "transparency",
+            lambda scan: scan.transparent,
+            "transparent parts",
+            "Transparency is dropped, and the colour below it shows",
+        ),
+    )
     for kind, fits, what, mend in looks:
         some = [scan for scan in facts.readable if fits(scan)]
         if some:
@@ -208,9 +247,17 @@ def _left_lying(facts: Facts) -> Iterator[Finding]:
 
 
 LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _unreadable, _masks, _classes_nearly_alike, _contradictions, _classes_that_are_small, groups, _copies, _metadata,
-    _kinds, _left_lying,
-)  # fmt: skip
+    _unreadable,
+    _masks,
+    _classes_nearly_alike,
+    _contradictions,
+    _classes_that_are_small,
+    groups,
+    _copies,
+    _metadata,
+    _kinds,
+    _left_lying,
+)
 
 
 # --- Words

@@ -15,21 +15,23 @@ def groups(facts: Facts) -> Iterator[Finding]:
         yield from _torn_groups(facts.readable, facts.declared, "")
     elif facts.card.groups and facts.readable:
         yield Finding(
-            "no groups", True,
+            "no groups",
+            True,
             f"The rule groups = '{facts.card.groups}' fits none of {len(facts.readable)} file names, such as "
             f"{facts.readable[0].entry.path.stem}",
             "Mend the rule, lest images of one patient or slide stand on both sides of a split",
-        )  # fmt: skip
+        )
     elif facts.guesses:
         first = facts.guesses[0]
         stem, group = first.example
         others = f" ({number(len(facts.guesses) - 1, 'other rule')} there too)" if facts.guesses[1:] else ""
         yield Finding(
-            "groups guessed", False,
+            "groups guessed",
+            False,
             f"File names tell of groups, {stem} may be of {group}: {_sizes(first.sizes)}",
             f"If these are patients or slides, take the # from `groups` in the card{others}, or add with "
             f"--groups '{first.rule}'",
-        )  # fmt: skip
+        )
         read = ((scan.id, grouping.read(first.rule, scan.entry.path.stem)) for scan in facts.readable)
         named = {image: group for image, group in read if group is not None}
         yield from _torn_groups(facts.readable, named, ", if the names say what they seem to")
@@ -49,12 +51,13 @@ def _declared_groups(facts: Facts) -> Iterator[Finding]:
     others = [scan for scan in facts.readable if scan.id not in facts.declared]
     if others:
         yield Finding(
-            "in no group", False,
+            "in no group",
+            False,
             f"{number(len(sizes), 'group')} for {len(facts.declared)} of {len(facts.readable)} images, none for "
             f"{names(ids(others))}",
             "Each of these counts as a group of its own; if they belong to one, mend what names the groups",
             ids(others),
-        )  # fmt: skip
+        )
 
 
 def _torn_groups(scans: Sequence[Scan], groups: Mapping[str, str], unless: str) -> Iterator[Finding]:
@@ -75,10 +78,12 @@ def _torn_groups(scans: Sequence[Scan], groups: Mapping[str, str], unless: str) 
         torn = sorted(name for name, found in of_group.items() if len(found) > 1)
         if torn:
             yield Finding(
-                kind, False, f"{len(torn)} of {len(members)} groups stand {places}{unless}: {names(torn)}",
+                kind,
+                False,
+                f"{len(torn)} of {len(members)} groups stand {places}{unless}: {names(torn)}",
                 f"Name the groups, and {mend}" if unless else f"Nothing needs to be done: {mend}",
                 tuple(scan.id for name in torn for scan in members[name]),
-            )  # fmt: skip
+            )
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:

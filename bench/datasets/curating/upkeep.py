@@ -43,17 +43,18 @@ def look(library: Library, dataset: Dataset, images_per_class: int | None = None
         return Upkeep()
     entries = layouts.entries(card, folder)
     refused = [
-        *_no_classes(dataset), *_masks(dataset, entries), *_contradictions(dataset),
+        *_no_classes(dataset),
+        *_masks(dataset, entries),
+        *_contradictions(dataset),
         *_rule_that_fits_nothing(dataset, entries),
-    ]  # fmt: skip
+    ]
     changed = miscounted(dataset, images_per_class)
     if card == cards.shipped().get(card.name):  # those that ship are known to fit, and say why some files do not
         return Upkeep(tuple(refused), tuple(changed))
     slips, remarks = _names_of_nothing(dataset, entries), _rule_that_fits_some(dataset, entries)
     remarks += [
-        f"the classes {' and '.join(map(repr, same))} are called nearly alike"
-        for same in nearly_alike(dataset.classes)
-    ]  # fmt: skip
+        f"the classes {' and '.join(map(repr, same))} are called nearly alike" for same in nearly_alike(dataset.classes)
+    ]
     return Upkeep(tuple(refused), tuple(changed), tuple(slips), tuple(remarks))
 
 

@@ -16,9 +16,12 @@ _SAID = {
 def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
     """A new card, with rules for groups that were guessed and how the dataset splits as comments."""
     layout = {
-        "images": card.images, "manifest": card.manifest, "subfolders": card.subfolders, "masks": card.masks,
+        "images": card.images,
+        "manifest": card.manifest,
+        "subfolders": card.subfolders,
+        "masks": card.masks,
         "holdout": card.holdout,
-    }  # fmt: skip
+    }
     lines = [
         f"title = {_toml(card.title)}",
         'task = ""        # one sentence: what is told apart, from what kind of image',

@@ -90,8 +90,11 @@ def counted(files: Files, card: Card, published: Mapping[str, str], count: Seque
 
 
 FUNCTIONS: dict[str, Callable[[Files, Card, Mapping[str, str], Sequence[str]], Placed]] = {
-    "class folders": class_folders, "fields": fields, "crops": crops, "counted": counted,
-}  # fmt: skip
+    "class folders": class_folders,
+    "fields": fields,
+    "crops": crops,
+    "counted": counted,
+}
 
 
 def _images(files: Files) -> list[PurePosixPath]:

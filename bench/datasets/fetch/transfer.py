@@ -34,9 +34,12 @@ def download(archive: Archive, folder: Path, progress: Progress) -> Path:
     failures = []
     for url in archive.urls:
         friend = pooch.create(
-            path=folder, base_url="", registry={archive.file: known_hash}, urls={archive.file: url},
+            path=folder,
+            base_url="",
+            registry={archive.file: known_hash},
+            urls={archive.file: url},
             retry_if_failed=RETRIES,
-        )  # fmt: skip
+        )
         try:
             return Path(friend.fetch(archive.file, downloader=partial(_resume, folder / archive.file, progress)))
         except (OSError, ValueError) as error:

@@ -27,7 +27,7 @@ from bench.datasets.synthetic.drawing import (
     disc,
     photographed,
     worms,
-)  # fmt: skip
+)
 
 # Absorbance (natural logarithm) of red, green and blue light.
 _HAEMOGLOBIN = np.array([0.27, 0.125, 0.11])

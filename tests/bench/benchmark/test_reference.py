@@ -40,8 +40,14 @@ def test_what_is_frozen_stays_and_what_is_trained_is_the_models_head() -> None:
     start = ((torch.ones(6, 5), torch.zeros(6)),)
     dropped = reference.head_of(Head((6, 4), dropped=1, start=start), 5, 3, seed=0)
     assert [type(layer).__name__ for layer in dropped] == [
-        "Linear", "ReLU", "Dropout", "Linear", "ReLU", "BatchNorm1d", "Linear"
-    ]  # fmt: skip
+        "Linear",
+        "ReLU",
+        "Dropout",
+        "Linear",
+        "ReLU",
+        "BatchNorm1d",
+        "Linear",
+    ]
     assert torch.equal(dropped[0].weight, torch.ones(6, 5))  # type: ignore[arg-type]
 
 

@@ -127,8 +127,16 @@ def test_the_query_of_the_readme_agrees_with_scikit_learn(bench: Run, trained: P
     code, out, _ = bench("query", sql, "--format", "json", "--store", trained)
     assert code == 0
     scores = {row["model"]: row["score"] for row in json.loads(out)}
-    bench("query", "select * from predictions where subset = 'test'", "--format", "json", "-o", "all.json",
-          "--store", trained)  # fmt: skip
+    bench(
+        "query",
+        "select * from predictions where subset = 'test'",
+        "--format",
+        "json",
+        "-o",
+        "all.json",
+        "--store",
+        trained,
+    )
     trials: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in json.loads((tmp_path / "all.json").read_text()):
         trials.setdefault((row["model"], row["trial_id"]), []).append((row["label"], row["predicted"]))
@@ -267,13 +275,22 @@ def test_a_folder_of_ones_own_is_added_run_and_reported(bench: Run, data: Path, 
         (tmp_path / "images" / name).rename(tmp_path / "images" / odd)
     code, out, err = bench("dataset", "add", "mine", tmp_path / "images")
     assert (code, err) == (0, "")
-    for said in ("<script>alert(1)<", "50% it's [red]", "64 × 64", "Worth knowing", "has 24",
-                 "Split by default: ", "data/mine.toml", "next: bench run --dataset mine"):  # fmt: skip
+    for said in (
+        "<script>alert(1)<",
+        "50% it's [red]",
+        "64 × 64",
+        "Worth knowing",
+        "has 24",
+        "Split by default: ",
+        "data/mine.toml",
+        "next: bench run --dataset mine",
+    ):
         assert said in out
     options = ["--model", "mean-colour", "--image-size", "48", "--folds", "2", "--repeats", "1", "--store", "s"]
     assert bench("run", *options)[0] == 0
-    _, out, _ = bench("query", "select dataset, count(*) as n from trials group by dataset", "--format", "csv",
-                      "--store", "s")  # fmt: skip
+    _, out, _ = bench(
+        "query", "select dataset, count(*) as n from trials group by dataset", "--format", "csv", "--store", "s"
+    )
     assert out.replace("\r", "") == "dataset,n\nmine,2\n"
     code, out, err = bench("report", "--engine", "preview", "-o", "site", "--store", "s")
     assert (code, err) == (0, "")

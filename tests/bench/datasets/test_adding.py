@@ -108,21 +108,33 @@ def test_every_planted_fault_is_found(faulty: Path, tmp_path: Path) -> None:
     _, dataset, audit = add(tmp_path, faulty, duplicates="keep")
     assert sorted(os.walk(faulty)) == before, "nothing is changed"
     assert found(audit, "copies within a class") == [
-        "ill/train/P0_1.png", "ill/train/copy.png", "well/test/again.jpg", "well/train/P20_1.jpg",
-    ]  # fmt: skip
+        "ill/train/P0_1.png",
+        "ill/train/copy.png",
+        "well/test/again.jpg",
+        "well/train/P20_1.jpg",
+    ]
     said = next(finding.what for finding in audit.findings if finding.kind == "copies within a class")
     assert "1 of them in more than one of the given parts" in said
     assert found(audit, "copies across classes") == ["ill/train/P1_1.png", "well/train/wrong.jpg"]
     assert found(audit, "near duplicates") == [
-        "ill/test/P0_2.png", "ill/test/small.png", "well/holdout/turned.jpg", "well/test/P21_1.jpg",
-    ]  # fmt: skip
+        "ill/test/P0_2.png",
+        "ill/test/small.png",
+        "well/holdout/turned.jpg",
+        "well/test/P21_1.jpg",
+    ]
     assert found(audit, "groups across parts") == sorted(
         f"ill/{('train', 'test', 'holdout')[k]}/P{n}_{k + 1}.png" for n in range(12) for k in range(3)
     )
     assert len(found(audit, "groups across the holdout")) == 36
-    assert sorted(audit.unreadable) == found(audit, "unreadable") == [
-        "ill/train/empty.png", "well/train/bomb.png", "well/train/truncated.jpg",
-    ]  # fmt: skip
+    assert (
+        sorted(audit.unreadable)
+        == found(audit, "unreadable")
+        == [
+            "ill/train/empty.png",
+            "well/train/bomb.png",
+            "well/train/truncated.jpg",
+        ]
+    )
     reasons = next(finding.what for finding in audit.findings if finding.kind == "unreadable")
     for word in ("truncated", "cannot identify", "pixels"):
         assert word in reasons
@@ -179,8 +191,14 @@ def manifest(folder: Path) -> pd.DataFrame:
     rows = []
     for number in range(60):
         path = save(folder / f"site {number % 2}" / f"{number}.png", number)
-        rows.append((path.relative_to(folder).as_posix(), ("ill", "well")[number // 30], f"p{number // 3}",
-                     int(number // 3 % 10 == 0)))  # fmt: skip
+        rows.append(
+            (
+                path.relative_to(folder).as_posix(),
+                ("ill", "well")[number // 30],
+                f"p{number // 3}",
+                int(number // 3 % 10 == 0),
+            )
+        )
     return pd.DataFrame(rows, columns=["path", "label", "group", "holdout"])
 
 

@@ -256,9 +256,9 @@ def test_the_file_type_of_covid_ct_tells_the_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "few"), [("reticulocytes", "n5plus has 22"), ("wbc-raw", "monocyte has 20"),
-                      ("wbc-segmented", "monocyte has 20")],
-)  # fmt: skip
+    ("name", "few"),
+    [("reticulocytes", "n5plus has 22"), ("wbc-raw", "monocyte has 20"), ("wbc-segmented", "monocyte has 20")],
+)
 def test_small_classes_are_named(name: str, few: str) -> None:
     said = [finding.what for finding in real(name).findings if finding.kind == "near-empty classes"]
     assert said == [f"Fewer than 25 images: {few}"]
@@ -267,8 +267,14 @@ def test_small_classes_are_named(name: str, few: str) -> None:
 def test_near_duplicates_of_the_real_images_are_few_and_true() -> None:
     """Each was looked at: one picture twice, or two slices of one lung that hardly differ."""
     assert pairs("covid-ct") == {
-        "kjr-21-e24-p5-29 71%0", "kjr-21-e24-p5-31 71%1", "115 117", "116 118", "1215 1216", "1330 1331", "661 662",
-    }  # fmt: skip
+        "kjr-21-e24-p5-29 71%0",
+        "kjr-21-e24-p5-31 71%1",
+        "115 117",
+        "116 118",
+        "1215 1216",
+        "1330 1331",
+        "661 662",
+    }
     assert pairs("wbc-raw") == {"BloodImage_00037 BloodImage_00038"}
     assert pairs("malaria") == pairs("reticulocytes") == pairs("wbc-segmented") == set()
 

@@ -60,8 +60,22 @@ def opened(data: Path, cache: Path, *arguments: str) -> list[str]:
 
 def test_a_second_run_opens_no_image_and_a_third_the_changed_ones(data: Path, tmp_path: Path) -> None:
     def run(image_size: int) -> list[str]:
-        return opened(data, tmp_path / "cache", "run", "cpu", "--model", "mean-colour", "--folds", "2", "--repeats",
-                      "1", "--image-size", str(image_size), "--store", str(tmp_path / "results"))  # fmt: skip
+        return opened(
+            data,
+            tmp_path / "cache",
+            "run",
+            "cpu",
+            "--model",
+            "mean-colour",
+            "--folds",
+            "2",
+            "--repeats",
+            "1",
+            "--image-size",
+            str(image_size),
+            "--store",
+            str(tmp_path / "results"),
+        )
 
     assert len(run(32)) == 20
     assert run(32) == []

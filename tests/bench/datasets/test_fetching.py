@@ -112,10 +112,15 @@ def write_card(data: Path, server: Server, name: str, **changed: str) -> None:
 def publish(root: Path, name: str, images: Mapping[str, bytes], ids: Iterable[str]) -> str:
     """List images in a store as the published results do; gives the identity of the list."""
     rows = [
-        {"image_id": i, "label": i.partition("/")[0], "sha256": hashlib.sha256(images[i]).hexdigest(),
-         "image_group": i, "thumbnail": None}
+        {
+            "image_id": i,
+            "label": i.partition("/")[0],
+            "sha256": hashlib.sha256(images[i]).hexdigest(),
+            "image_group": i,
+            "thumbnail": None,
+        }
         for i in sorted(ids)
-    ]  # fmt: skip
+    ]
     content = checking.fingerprint(sorted((r["image_id"], r["label"], r["sha256"]) for r in rows))
     Store(root, create=True).append_images(name, content, rows)
     return f'"{content}"'
@@ -144,8 +149,9 @@ def test_malaria_takes_the_images_that_the_published_store_names(bench: Run, ser
     content = publish(tmp_path / "results", "malaria", MALARIA, chosen)
     archive = zipped(CELLS)
     server.files["cell_images.zip"] = archive
-    write_card(tmp_path / "data", server, "malaria", content=content,
-               sha256=f'"{hashlib.sha256(archive).hexdigest()}"', **FOUR)  # fmt: skip
+    write_card(
+        tmp_path / "data", server, "malaria", content=content, sha256=f'"{hashlib.sha256(archive).hexdigest()}"', **FOUR
+    )
     code, out, err = bench("dataset", "fetch", "malaria")
     assert (code, err) == (0, ""), out
     assert on_disk(tmp_path / "data" / "malaria") == {name: MALARIA[name] for name in sorted(chosen)}
@@ -263,8 +269,13 @@ def reticulocytes() -> tuple[dict[str, bytes], dict[str, bytes]]:
 def test_reticulocytes_need_a_login_and_are_sorted_by_a_rule(bench: Run, server: Server, tmp_path: Path) -> None:
     files, images = reticulocytes()
     content = publish(tmp_path / "results", "reticulocytes", images, images)
-    write_card(tmp_path / "data", server, "reticulocytes", content=content,
-               counts="{n1 = 1, n2 = 1, n3 = 1, n4 = 1, n5plus = 3}")  # fmt: skip
+    write_card(
+        tmp_path / "data",
+        server,
+        "reticulocytes",
+        content=content,
+        counts="{n1 = 1, n2 = 1, n3 = 1, n4 = 1, n5plus = 3}",
+    )
     code, _, err = bench("dataset", "fetch", "reticulocytes")
     assert (code, server.asked) == (1, [])
     assert "kaggle datasets download tentotheminus9/feline-reticulocytes -p data/archives" in err
@@ -325,8 +336,13 @@ def test_a_transfer_that_breaks_off_goes_on_where_it_was(
 
 def started(tmp_path: Path, *arguments: str) -> "subprocess.Popen[bytes]":
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-m", "bench", *arguments], cwd=tmp_path, env=environment,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def killed_when(process: "subprocess.Popen[bytes]", seen: Callable[[], bool]) -> None:
@@ -483,8 +499,9 @@ def test_a_dataset_is_whole_or_absent_after_a_kill(bench: Run, server: Server, t
     image = MALARIA["Parasitized/C100P61ThinF_IMG_2015_cell_3.png"]
     many = {f"cell_images/{label}/C{n}_{n}.png": image for label in ("Parasitized", "Uninfected") for n in range(2000)}
     archive = zipped(many)
-    write_card(tmp_path / "data", server, "malaria", images_per_class="2000",
-               counts="{Parasitized = 2000, Uninfected = 2000}")  # fmt: skip
+    write_card(
+        tmp_path / "data", server, "malaria", images_per_class="2000", counts="{Parasitized = 2000, Uninfected = 2000}"
+    )
     (tmp_path / "data" / "archives").mkdir()
     (tmp_path / "data" / "archives" / "cell_images.zip").write_bytes(archive)
     part = tmp_path / "data" / ".malaria.part"
@@ -581,8 +598,10 @@ def in_archives(name: str) -> dict[str, bytes]:
     if name == "malaria":
         return {"cell_images.zip": zipped({f"cell_images/{i}": image for i, image in images.items()})}
     if name == "covid-ct":
-        return {f"{c}.zip": zipped({i: image for i, image in images.items() if i.startswith(f"{c}/")})
-                for c in ("CT_COVID", "CT_NonCOVID")}  # fmt: skip
+        return {
+            f"{c}.zip": zipped({i: image for i, image in images.items() if i.startswith(f"{c}/")})
+            for c in ("CT_COVID", "CT_NonCOVID")
+        }
     files = {f"BCCD_Dataset-master/BCCD/JPEGImages/{Path(i).name}": image for i, image in real("wbc-raw").items()}
     for image_id, image in real("wbc-segmented").items():
         crop = np.asarray(Image.open(io.BytesIO(image)))
@@ -612,10 +631,15 @@ def test_real_images_from_archives_are_those_of_the_published_results(
 
 # Boxes as BCCD's annotations have them: xmin, ymin, xmax, ymax.
 BOXES = {
-    "00001": (68, 315, 286, 480), "00002": (283, 1, 567, 106), "00003": (127, 40, 344, 226),
-    "00009": (23, 137, 255, 423), "00012": (2, 187, 228, 359), "00018": (302, 1, 481, 166),
-    "00020": (352, 364, 475, 447), "00204": (253, 255, 439, 430),
-}  # fmt: skip
+    "00001": (68, 315, 286, 480),
+    "00002": (283, 1, 567, 106),
+    "00003": (127, 40, 344, 226),
+    "00009": (23, 137, 255, 423),
+    "00012": (2, 187, 228, 359),
+    "00018": (302, 1, 481, 166),
+    "00020": (352, 364, 475, 447),
+    "00204": (253, 255, 439, 430),
+}
 
 
 @pytest.mark.parametrize("number", BOXES)

@@ -122,9 +122,12 @@ def test_folders_whose_names_say_nothing_are_no_groups(tmp_path: Path) -> None:
 
 def test_a_given_split_of_patients_folders(tmp_path: Path) -> None:
     folder = place(
-        tmp_path / "images", "train/ill/P{p}/{n}.png", "train/well/Q{p}/{n}.png", "test/ill/R{p}/{n}.png",
+        tmp_path / "images",
+        "train/ill/P{p}/{n}.png",
+        "train/well/Q{p}/{n}.png",
+        "test/ill/R{p}/{n}.png",
         "test/well/S{p}/{n}.png",
-    )  # fmt: skip
+    )
     path, dataset, _ = add(tmp_path, folder)
     assert (cards.read(path).parts, cards.read(path).subfolders) == (("train", "test"), "groups")
     assert len(set(dataset.groups)) == 16
@@ -244,8 +247,9 @@ def test_pictures_without_an_ending_are_told(tmp_path: Path) -> None:
     (folder / "ill" / "read.me").write_text("words")
     *_, audit = add(tmp_path, folder)
     assert sorted(said(audit, "not read"), reverse=True) == [
-        "Pictures without the ending of one (1): ill/000", "Files that are no images (1): ill/read.me",
-    ]  # fmt: skip
+        "Pictures without the ending of one (1): ill/000",
+        "Files that are no images (1): ill/read.me",
+    ]
 
 
 # --- The command that is offered works
@@ -318,9 +322,18 @@ def test_a_manifest_elsewhere_and_its_copy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mark", "held"),
-    [("1.0", True), ("true", True), ("True", True), ("1", True), ("0.0", False), ("nan", False), ("NA", False),
-     ("False", False), ("", False)],
-)  # fmt: skip
+    [
+        ("1.0", True),
+        ("true", True),
+        ("True", True),
+        ("1", True),
+        ("0.0", False),
+        ("nan", False),
+        ("NA", False),
+        ("False", False),
+        ("", False),
+    ],
+)
 def test_a_holdout_may_be_marked_as_tables_mark_things(mark: str, held: bool, tmp_path: Path) -> None:
     folder = place(tmp_path / "images", "ill{n}.png", "well{n}.png", each=3)
     lines = [f"{c}{n}.png,{c},{mark if n == 0 else 0}" for c in ("ill", "well") for n in range(3)]

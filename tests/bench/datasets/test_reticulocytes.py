@@ -149,10 +149,13 @@ def test_the_pixels_show_which_cells_are_reticulocytes() -> None:
 
 
 def test_the_plain_cells_do_not_tell_the_class() -> None:
-    plain = np.array([
-        [sum(cell.inside and not cell.reticulocyte for cell in cells), sum(not cell.inside for cell in cells)]
-        for name in RETICULOCYTES.classes for cells in (field(name, k) for k in range(200))
-    ])  # fmt: skip
+    plain = np.array(
+        [
+            [sum(cell.inside and not cell.reticulocyte for cell in cells), sum(not cell.inside for cell in cells)]
+            for name in RETICULOCYTES.classes
+            for cells in (field(name, k) for k in range(200))
+        ]
+    )
     labels = np.repeat(np.arange(5), 200)
     assert balanced_accuracy(plain.astype(float), labels) < 0.26  # 0.2 is chance
     means = [plain[labels == number, 0].mean() for number in range(5)]

@@ -77,8 +77,10 @@ def test_grey_is_the_luminance_and_stays(picture: Image) -> None:
 
 def test_otsu_splits_where_the_classes_differ_most(picture: Image) -> None:
     grey = luminance(picture)
-    spread = {t: (grey <= t).mean() * (grey > t).mean() * (grey[grey > t].mean() - grey[grey <= t].mean()) ** 2
-              for t in range(int(grey.min()), int(grey.max()))}  # fmt: skip
+    spread = {
+        t: (grey <= t).mean() * (grey > t).mean() * (grey[grey > t].mean() - grey[grey <= t].mean()) ** 2
+        for t in range(int(grey.min()), int(grey.max()))
+    }
     assert (STEPS["otsu"](picture)[..., 0] == 255 * (grey > max(spread, key=lambda t: spread[t]))).mean() > 0.999
 
 

@@ -30,13 +30,26 @@ from bench.models.weights import fill
 from bench.training.stacking import StackedHead
 
 NAMES = [
-    "cnn", "cnn-shallow",
-    "efficientnet-lite0", "efficientnet-lite0-lower", "efficientnet-lite0-probe", "efficientnet-lite0-tuned",
+    "cnn",
+    "cnn-shallow",
+    "efficientnet-lite0",
+    "efficientnet-lite0-lower",
+    "efficientnet-lite0-probe",
+    "efficientnet-lite0-tuned",
     "efficientnet-lite0-scratch",
-    "mean-colour", "pixel-ratio",
-    "resnet18", "resnet18-lower", "resnet18-probe", "resnet18-tuned", "resnet18-scratch",
-    "vgg19", "vgg19-lower", "vgg19-probe", "vgg19-tuned", "vgg19-scratch",
-]  # fmt: skip
+    "mean-colour",
+    "pixel-ratio",
+    "resnet18",
+    "resnet18-lower",
+    "resnet18-probe",
+    "resnet18-tuned",
+    "resnet18-scratch",
+    "vgg19",
+    "vgg19-lower",
+    "vgg19-probe",
+    "vgg19-tuned",
+    "vgg19-scratch",
+]
 FROZEN = [name for name in NAMES if models.get(name).kind in ("transfer", "probe")]
 
 
@@ -59,10 +72,11 @@ VGG = (3, 64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512, 512, 51
 # ResNet18: 7×7 stem, then two blocks of two 3×3 convolutions a layer, with a 1×1 shortcut where channels double.
 RESNET_STEM = conv(7, 3, 64, bias=False) + norm(64)
 RESNET_LAYERS = [
-    conv(3, before, wide, wide, wide, wide, bias=False) + norm(*[wide] * 4)
+    conv(3, before, wide, wide, wide, wide, bias=False)
+    + norm(*[wide] * 4)
     + (conv(1, before, wide, bias=False) + norm(wide) if before < wide else 0)
     for before, wide in ((64, 64), (64, 128), (128, 256), (256, 512))
-]  # fmt: skip
+]
 # EfficientNet-Lite0 (Tan & Le 2019, table 1, less squeeze-and-excitation): expansion, channels, repeats, kernel.
 STAGES = [(1, 16, 1, 3), (6, 24, 2, 3), (6, 40, 2, 5), (6, 80, 3, 3), (6, 112, 3, 5), (6, 192, 4, 5), (6, 320, 1, 3)]
 
@@ -141,8 +155,11 @@ def test_layers_are_those_of_the_design(name: str) -> None:
             assert parameters(head or probe or nn.Identity()) == trained
             assert backbone.columns.stop - backbone.columns.start == width
             network, outputs, (middle, _), (deepest, _) = (
-                backbone.module, sum(WIDTHS[name.split("-")[0]]), backbone.middle, backbone.deepest
-            )  # fmt: skip
+                backbone.module,
+                sum(WIDTHS[name.split("-")[0]]),
+                backbone.middle,
+                backbone.deepest,
+            )
         else:
             made = model.build(5)
             assert isinstance(made, Network)
@@ -601,9 +618,14 @@ def test_a_model_is_added_with_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
         assert models.names() == [*NAMES, "my-net"]
         model = models.get("my-net")
         assert model.card() == {
-            "name": "my-net", "family": "Mine", "kind": "network", "version": 3, "weights": "none",
-            "frozen": "nothing", "trained": "all",
-        }  # fmt: skip
+            "name": "my-net",
+            "family": "Mine",
+            "kind": "network",
+            "version": 3,
+            "weights": "none",
+            "frozen": "nothing",
+            "trained": "all",
+        }
         assert model.build(4).module(torch.zeros(2, 3, 32, 32)).shape == (2, 4)
         with pytest.raises(UsageError, match="did you mean 'my-net'"):
             models.get("my-nett")

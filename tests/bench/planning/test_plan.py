@@ -21,9 +21,15 @@ from bench.study.protocol import Protocol
 from bench.study.recipe import Recipe
 
 OTHER: dict[str, Any] = {
-    "image_size": 96, "epochs": 3, "batch_size": 16, "learning_rate": 0.01, "augmentation": "none", "views": 2,
-    "preprocessing": ("clahe", "sobel"), "train_fraction": 0.1,
-}  # fmt: skip
+    "image_size": 96,
+    "epochs": 3,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+    "augmentation": "none",
+    "views": 2,
+    "preprocessing": ("clahe", "sobel"),
+    "train_fraction": 0.1,
+}
 TOML = 'models = ["cnn"]\n'
 
 
@@ -195,9 +201,15 @@ def test_a_study_is_read_from_a_file(tmp_path: Path) -> None:
         '[recipe]\nepochs = 2\n[weights]\nresnet18 = "none"\n'
     )
     assert study.load(str(path)) == study.Study(
-        "my study", "Mine", ("some", "wbc-raw"), ("cnn", "resnet18"), Protocol(0.2, 3, 1, 5), Recipe(epochs=2), 20,
+        "my study",
+        "Mine",
+        ("some", "wbc-raw"),
+        ("cnn", "resnet18"),
+        Protocol(0.2, 3, 1, 5),
+        Recipe(epochs=2),
+        20,
         {"resnet18": "none"},
-    )  # fmt: skip
+    )
     path.write_text(TOML)
     assert study.load(str(path)) == study.Study("my study", "my study", None, ("cnn",))
 

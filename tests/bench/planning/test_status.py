@@ -11,9 +11,12 @@ from bench.study.protocol import Protocol
 from bench.study.recipe import Recipe
 
 SAME = {
-    "images": "h", "version": 1, "weights": "imagenet", "recipe": json.dumps(Recipe().as_dict()),
+    "images": "h",
+    "version": 1,
+    "weights": "imagenet",
+    "recipe": json.dumps(Recipe().as_dict()),
     "protocol": json.dumps(Protocol().as_dict()),
-}  # fmt: skip
+}
 SEEN = {"a/1": "x", "a/2": "y", "b/1": "z"}
 
 
@@ -51,7 +54,7 @@ def test_images_are_named(images: dict[str, str], said: str) -> None:
         ({"protocol": json.dumps(Protocol(folds=3).as_dict())}, "the protocol changed (folds 5 → 3)"),
         ({"protocol": json.dumps(Protocol(repeats=9).as_dict())}, "the splits changed (other groups of images)"),
     ],
-)  # fmt: skip
+)
 def test_each_cause_is_told(new: dict[str, Any], said: str) -> None:
     assert causes(new) == [said]
 

@@ -75,9 +75,13 @@ def command(folder: Path, data: Path, *options: str) -> list[str]:
 def running(folder: Path, *command: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     ours = {"COLUMNS": "200", "OMP_NUM_THREADS": "2", "BENCH_CACHE": str(folder / "cache")}
     with subprocess.Popen(
-        command, cwd=folder, env=os.environ | ours | environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as run:  # fmt: skip
+        command,
+        cwd=folder,
+        env=os.environ | ours | environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as run:
         try:
             yield run
         finally:

@@ -70,8 +70,17 @@ def test_a_killed_run_goes_on_where_it_was(data: Path, tmp_path: Path, library: 
         'datasets = ["tiny"]\nmodels = ["cnn-shallow"]\n[protocol]\nfolds = 3\nrepeats = 4\n'
         "[recipe]\nimage_size = 48\nepochs = 2\n"
     )
-    command = [sys.executable, "-m", "bench", "run", str(tmp_path / "s.toml"), "--data", str(data),
-               "--store", str(tmp_path / "store")]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        "run",
+        str(tmp_path / "s.toml"),
+        "--data",
+        str(data),
+        "--store",
+        str(tmp_path / "store"),
+    ]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     trials = tmp_path / "store" / "trials"
     deadline = time.monotonic() + 120

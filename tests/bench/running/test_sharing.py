@@ -56,9 +56,12 @@ def begin(tmp_path: Path, data: Path) -> Iterator[Begin]:
         def start(name: str) -> Run:
             log = stack.enter_context((tmp_path / f"{name}.log").open("wb"))
             run = subprocess.Popen(
-                [*command, "--data", str(data)], cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT,
+                [*command, "--data", str(data)],
+                cwd=tmp_path,
+                stdout=log,
+                stderr=subprocess.STDOUT,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-            )  # fmt: skip
+            )
             stack.enter_context(run)
             stack.callback(run.kill)
             return run

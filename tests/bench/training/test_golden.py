@@ -31,9 +31,13 @@ from bench.training import cells
 
 FILE = Path(__file__).with_name("golden.json")
 TRIALS = [
-    "efficientnet-lite0-lower", "efficientnet-lite0", "efficientnet-lite0-probe", "cnn-shallow", "mean-colour",
+    "efficientnet-lite0-lower",
+    "efficientnet-lite0",
+    "efficientnet-lite0-probe",
+    "cnn-shallow",
+    "mean-colour",
     "pixel-ratio",
-]  # fmt: skip
+]
 NETWORKS = [name for name in models.names() if models.get(name).kind != "floor"]
 TOLERANCE = 2e-3
 

@@ -16,19 +16,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from bench import datasets, models  # fmt: skip
+from bench import datasets, models
 from bench.datasets import (
     Dataset,
     Library,
-    decoded,  # fmt: skip
+    decoded,
 )
 from bench.errors import BenchError
 from bench.models import Head, Network
-from bench.planning import plan  # fmt: skip
-from bench.study import protocol  # fmt: skip
+from bench.planning import plan
+from bench.study import protocol
 from bench.study.protocol import Protocol, Split
 from bench.study.recipe import Recipe
-from bench.training import augmentation, cells, common, features, heads, networks, precision, regressions  # fmt: skip
+from bench.training import augmentation, cells, common, features, heads, networks, precision, regressions
 from bench.training.common import Outcome
 from bench.training.features import Source, Views
 from bench.training.stacking import StackedHead
@@ -129,9 +129,16 @@ def settle_plainly(head: nn.Module, batch: Tensor, labels: np.ndarray) -> None:
 
 
 def train_whole(
-    module: nn.Module, pixels: np.ndarray, labels: np.ndarray, mean: Any, std: Any, split: Split, recipe: Recipe,
-    seed: int = 0, progress: Callable[[int], None] = lambda _: None,
-) -> Outcome:  # fmt: skip
+    module: nn.Module,
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    mean: Any,
+    std: Any,
+    split: Split,
+    recipe: Recipe,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Outcome:
     """A network trained on one split by the benchmark."""
     network = Network(module, (module, "all of it"), (module, "all of it"))
     ((outcome, _),) = networks.train_networks(
@@ -231,9 +238,15 @@ def test_each_split_draws_its_own_views_and_the_plain_one_in_the_last_epoch() ->
 def test_one_head_of_a_stack_answers_as_it_did_in_the_stack(head: Head) -> None:
     task, told = Task(), {}
     outcomes = heads.train_heads(
-        task.views(), task.labels, 3, task.splits, head, Recipe(epochs=2, views=3), 0,
+        task.views(),
+        task.labels,
+        3,
+        task.splits,
+        head,
+        Recipe(epochs=2, views=3),
+        0,
         lambda split, made: told.setdefault(split.fold, made()),
-    )  # fmt: skip
+    )
     for outcome in outcomes:
         with torch.no_grad():
             alone = told[outcome.split.fold](torch.from_numpy(task.features[0, outcome.split.test]).float())
@@ -436,9 +449,14 @@ def test_features_are_computed_once(tmp_path: Path) -> None:
     assert isinstance(second, np.memmap)
     assert not second.flags.writeable
     others: list[dict[str, Any]] = [
-        {"key": ("content", "model", "2", "none")}, {"mean": (0.4, 0.5, 0.61)}, {"std": (0.2, 0.3, 0.21)},
-        {"augmented": np.arange(6, 45)}, {"views": 3}, {"seed": 1}, {"pixels": np.zeros((45, 24, 24, 3), np.uint8)},
-    ]  # fmt: skip
+        {"key": ("content", "model", "2", "none")},
+        {"mean": (0.4, 0.5, 0.61)},
+        {"std": (0.2, 0.3, 0.21)},
+        {"augmented": np.arange(6, 45)},
+        {"views": 3},
+        {"seed": 1},
+        {"pixels": np.zeros((45, 24, 24, 3), np.uint8)},
+    ]
     for fields in others:
         with pytest.raises(AssertionError, match="ran again"):
             features.frozen_features(backbone, source(**fields), tmp_path, CPU)
