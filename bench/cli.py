@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from bench.commands import DEFAULT_STORE, DataOption, StoreOption, option, printing
 from bench.commands import dataset as dataset_commands
-from bench.commands import printing
 from bench.commands import store as store_commands
-from bench.commands.dataset import DataOption
-from bench.commands.store import DEFAULT_STORE, StoreOption, option
 from bench.errors import BenchError, UsageError
 from store import QueryError, StoreError, StoreWarning
 
 if TYPE_CHECKING:
-    from bench.study.study import Study
+    from bench.study import Study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,7 +79,7 @@ def run(
 
     Safe to stop at any moment, with Ctrl-C or worse: the next run goes on from the trials that are in the store.
     """
-    from bench.commands.progress import Screen
+    from bench.commands import progress
     from bench.datasets import places
     from bench.planning import plan
     from bench.planning import status as status_
@@ -118,7 +116,7 @@ def run(
     places.remember(store, library)
     console = printing.console()
     try:
-        with Screen(console) as screen:
+        with progress.Screen(console) as screen:
             result = runner.run(
                 prepared,
                 results,

@@ -23,6 +23,8 @@ from report.palette import Style
 from store import Store, StoreWarning
 
 ROOT = Path(__file__).resolve().parent
+PAGES_OF = "_generated/datasets.json"
+"""Which datasets have a page: their names, in the order of their numbers."""
 
 
 def store_path() -> Path:

@@ -11,8 +11,7 @@ import vl_convert
 import yaml
 
 from report import show
-from report.data import Results
-from report.pages.dataset import LIST
+from report.data import PAGES_OF, Results
 from report.show import Html
 
 PAGE = """---
@@ -39,7 +38,7 @@ def prepare(project: Path, found: Results) -> None:
                 old.unlink()
     for name, text in wanted.items():
         _write(folder / name, text)
-    _write(project / LIST, json.dumps(names))
+    _write(project / PAGES_OF, json.dumps(names))
     footer = Html(
         '<div class="drawn-from" role="contentinfo">Drawn from the results store {fingerprint}: {trials:,} trials, '
         "newest {newest}.</div>\n"

@@ -16,8 +16,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from report.data import ROOT, results
-from report.preview import PageError
-from report.preview.publish import replacing
+from report.preview import PageError, replacing
 from store import Store, StoreError
 
 

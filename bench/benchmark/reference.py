@@ -20,11 +20,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from bench.datasets import decoded
 from bench.models import Head, Network, Transfer
-from bench.planning.plan import Cell
-from bench.study.protocol import Split
-from bench.training import common
-from bench.training.common import Probabilities
-from bench.training.features import Columns
+from bench.planning import Cell
+from bench.study import Split
+from bench.training import common, features
 
 
 @dataclass
@@ -46,7 +44,9 @@ def layers(model: Transfer | Network, classes: int, seed: int) -> tuple[nn.Modul
     """The frozen and the trained part of a model, in torch's own layers."""
     if isinstance(model, Network):
         return nn.Identity(), model.module
-    backbone = nn.Sequential(model.backbone.module, Columns(model.backbone.columns)).eval().requires_grad_(False)
+    backbone = (
+        nn.Sequential(model.backbone.module, features.Columns(model.backbone.columns)).eval().requires_grad_(False)
+    )
     with torch.inference_mode():
         inputs = backbone(torch.zeros(1, 3, 64, 64)).shape[1]
     return backbone, head_of(model.head, inputs, classes, seed)
@@ -67,7 +67,9 @@ def head_of(head: Head, inputs: int, classes: int, seed: int) -> nn.Sequential:
     return nn.Sequential(*parts)
 
 
-def train(cell: Cell, split: Split, most: float = float("inf")) -> tuple[Probabilities, Probabilities, Spent]:
+def train(
+    cell: Cell, split: Split, most: float = float("inf")
+) -> tuple[common.Probabilities, common.Probabilities, Spent]:
     """Train one trial on the CPU, step by step, for at most so many seconds (the first step is not counted).
 
     Returns:
@@ -115,7 +117,7 @@ def train(cell: Cell, split: Split, most: float = float("inf")) -> tuple[Probabi
 
 
 @torch.inference_mode()
-def _asked(network: nn.Module, paths: Sequence[Path], size: int, mean: Any, std: Any) -> Probabilities:
+def _asked(network: nn.Module, paths: Sequence[Path], size: int, mean: Any, std: Any) -> common.Probabilities:
     answers = [network(_tensor(decoded.decode(path, size), mean, std).unsqueeze(0)).softmax(1) for path in paths]
     return torch.cat(answers).numpy()
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from bench import models
 from bench.datasets import Library
-from bench.planning.plan import Cell
+from bench.planning import Cell
 from bench.running import runner
 from bench.study import study
 

@@ -105,7 +105,8 @@ def add(
     ] = False,
 ) -> None:
     """Make a folder of images known: read them all, say what was found, write a card. Changes none of them."""
-    from bench import datasets
+    from bench.datasets import curating
+    from bench.datasets.audit import balance
 
     known = library(data)
     columns = {name: column for name, column in (("path", path), ("label", label), ("group", group)) if column}
@@ -113,7 +114,7 @@ def add(
         if columns or manifest or subfolders or copy:
             raise UsageError("--update keeps where the images are listed; mend that in the card, or add them anew")
         with printing.counting("reading", "images") as progress:
-            card, dataset, changed = datasets.update(
+            card, dataset, changed = curating.update(
                 known,
                 name,
                 folder,
@@ -123,7 +124,7 @@ def add(
                 tell=printing.audit,
                 progress=progress,
             )
-        printing.wrapped(datasets.balance(known, dataset))
+        printing.wrapped(balance(known, dataset))
         for sentence in changed:
             printing.wrapped(f"{name}: {sentence}")
         printing.say(f"card brought up to date: {card}" if changed else f"nothing to change in {card}")
@@ -132,7 +133,7 @@ def add(
     if folder is None:
         raise UsageError(f"name the folder of the images too: bench dataset add {name} DIR")
     with printing.counting("reading", "images") as progress:
-        card, dataset = datasets.add(
+        card, dataset = curating.add(
             known,
             name,
             folder,
@@ -146,7 +147,7 @@ def add(
             tell=printing.audit,
             progress=progress,
         )
-    printing.wrapped(datasets.balance(known, dataset))
+    printing.wrapped(balance(known, dataset))
     printing.say(f"card written: {card} (source, licence and more can be added there)")
     _next(known, dataset)
 
@@ -189,17 +190,18 @@ def check(
     data: DataOption = [],
 ) -> None:
     """Compare the images at hand with the card and with the published results, and look at every one of them."""
-    from bench import datasets
+    from bench.datasets import curating
+    from bench.datasets.audit import balance, examine
     from bench.datasets.fetch import checking
 
     known = library(data)
     dataset = known.load(name)
     with printing.counting("reading", "images") as progress:
-        audit = datasets.examine(known, dataset, progress)
+        audit = examine(known, dataset, progress)
     printing.audit(audit)
-    printing.wrapped(datasets.balance(known, dataset))
+    printing.wrapped(balance(known, dataset))
     compared = checking.compare(dataset, checking.published(dataset.card, store))
-    kept = datasets.look(known, dataset)
+    kept = curating.look(known, dataset)
     different = [*kept.refused, *kept.changed, *compared.problems]
     for sentence in [*different, *kept.slips, *compared.notes]:
         printing.say(sentence)
@@ -213,9 +215,9 @@ def check(
 @app.command("remove")
 def remove(name: Annotated[str, typer.Argument(help="The dataset.")], data: DataOption = []) -> None:
     """Delete the card of a dataset that was added. Its images and results stay."""
-    from bench import datasets
+    from bench.datasets import curating
 
-    printing.say(f"removed {datasets.remove(library(data), name)}; images and results are untouched.")
+    printing.say(f"removed {curating.remove(library(data), name)}; images and results are untouched.")
 
 
 def _of_other_images(dataset: "Dataset", known: "Library", store: Path) -> list[str]:
@@ -234,7 +236,7 @@ def _of_other_images(dataset: "Dataset", known: "Library", store: Path) -> list[
 def _next(known: "Library", dataset: "Dataset") -> None:
     """Print the commands that come next, as they can be typed."""
     from bench.datasets import feasible
-    from bench.study.protocol import Protocol
+    from bench.study import Protocol
 
     found = feasible.of(dataset, Protocol())
     if found is None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.datasets import Audit
-    from bench.planning.plan import Cell, Trial
+    from bench.datasets.audit import Audit
+    from bench.planning import Cell, Trial
 
 
 def console() -> "Console":

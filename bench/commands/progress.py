@@ -11,8 +11,8 @@ from rich.table import Column
 from rich.text import Text
 
 from bench.commands.printing import duration
-from bench.planning.plan import Cell
-from bench.running.loop import Watch
+from bench.planning import Cell
+from bench.running import Watch
 
 
 def balanced_accuracy(predictions: Sequence[dict[str, Any]], subset: str) -> float:

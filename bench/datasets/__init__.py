@@ -1,27 +1,34 @@
-"""Datasets: cards, images on disk, what is found in them, and the built-in generators."""
+"""Datasets: cards, the images on disk, their splits, and their pixels for training."""
 
-from bench.datasets.audit.auditing import Audit, balance, examine
 from bench.datasets.cards import Card
-from bench.datasets.curating.adding import add, remove
-from bench.datasets.curating.updating import update
-from bench.datasets.curating.upkeep import Upkeep, look
+from bench.datasets.grouping import Guess
+from bench.datasets.layouts import Entry
 from bench.datasets.loading import Dataset, Image, Library
+from bench.datasets.sources import Archive, Source
 from bench.datasets.splitting import Drawn, draw, splits
 
 __all__ = [
-    "Audit",
+    "Archive",
     "Card",
     "Dataset",
     "Drawn",
+    "Entry",
+    "Guess",
     "Image",
     "Library",
-    "Upkeep",
-    "add",
-    "balance",
+    "Source",
+    "audit",
+    "cards",
+    "curating",
+    "decoded",
     "draw",
-    "examine",
-    "look",
-    "remove",
+    "feasible",
+    "grouping",
+    "layouts",
+    "loading",
+    "manifests",
+    "masks",
+    "pixels",
+    "places",
     "splits",
-    "update",
 ]

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from bench import cache as cache_
 from bench.datasets import Dataset, Image
-from bench.images.decoding import Pixels, decode
-from bench.study.protocol import fingerprint
-from bench.study.recipe import PROCEDURE
+from bench.images import Pixels, decode
+from bench.study import PROCEDURE, fingerprint
 
 __all__ = ["Pixels", "channel_statistics", "decode", "kept_thumbnail", "load", "thumbnail"]
 

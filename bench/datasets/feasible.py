@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.datasets.loading import Dataset
 from bench.errors import BenchError
-from bench.study.protocol import Protocol, draw_splits, given_holdout
+from bench.study import Protocol, draw_splits, given_holdout
 
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 LEAST = 3

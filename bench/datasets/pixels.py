@@ -10,8 +10,7 @@ from bench import cache as cache_
 from bench.datasets import Dataset, Image, decoded
 from bench.datasets.decoded import Pixels
 from bench.images import preprocessing
-from bench.study.protocol import fingerprint
-from bench.study.recipe import PROCEDURE, Recipe
+from bench.study import PROCEDURE, Recipe, fingerprint
 
 
 def load(dataset: Dataset, recipe: Recipe, cache: Path, progress: Callable[[], None] = lambda: None) -> Pixels:

@@ -1,6 +1,6 @@
 """The models: `registry.names()` lists them; each family stands in a file of its own."""
 
-from bench.models.registry import Backbone, Floor, Head, Kind, Model, Network, Probe, Transfer, get, model, names
+from bench.models.registry import Backbone, Floor, Head, Kind, Layer, Model, Network, Probe, Transfer, get, model, names
 from bench.models.weights import Weights, WeightsUnavailableError
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "Floor",
     "Head",
     "Kind",
+    "Layer",
     "Model",
     "Network",
     "Probe",

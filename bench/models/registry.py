@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from bench.errors import UsageError, unknown
 from bench.models.weights import Weights, fill
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    Layer = tuple[nn.Module, str]
+Layer: TypeAlias = "tuple[nn.Module, str]"
+"""A layer of a network, and its name."""
 
 Kind = Literal["transfer", "probe", "network", "floor"]
 
@@ -56,8 +57,8 @@ class Backbone:
     name: str
     module: "nn.Module"
     columns: slice
-    middle: "Layer"
-    deepest: "Layer"
+    middle: Layer
+    deepest: Layer
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Network:
     """
 
     module: "nn.Module"
-    middle: "Layer"
+    middle: Layer
     deepest: "Layer | None" = None
 
 

@@ -7,10 +7,7 @@ from typing import Any
 
 from bench.datasets import Dataset
 from bench.models import Model
-from bench.study import protocol
-from bench.study.protocol import Protocol, Split
-from bench.study.recipe import Recipe
-from bench.study.study import Study
+from bench.study import Protocol, Recipe, Split, Study, protocol
 
 
 @dataclass(frozen=True)

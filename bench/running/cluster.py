@@ -20,15 +20,14 @@ import ray.exceptions
 import torch
 
 from bench.datasets import pixels
-from bench.datasets.decoded import Pixels
 from bench.errors import BenchError, UsageError
-from bench.planning.plan import Cell
+from bench.images import Pixels
+from bench.planning import Cell
 from bench.running import loop
 from bench.running.loop import POLL, Result, Since, Watch
 from bench.running.sharing import Work
+from bench.training import Finished, common, memory, networks
 from bench.training import cells as cells_
-from bench.training import common, memory, networks
-from bench.training.cells import Finished
 from store import Store, cache_folder
 
 RETRIES = 2

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import DeviceLostError
-from bench.planning.plan import Cell, Trial
+from bench.planning import Cell, Trial
 from bench.running.sharing import Work
+from bench.training import Finished
 from store import Claims, Store
 
 if TYPE_CHECKING:
     import torch
-
-    from bench.training.cells import Finished
 
 POLL = 2.0
 """Seconds between two looks at what other runs on the store have done."""
@@ -76,7 +75,7 @@ class Since:
     failed: datetime | None = None
 
 
-Way = Callable[[Sequence[Cell], Work], Iterator[tuple[Watch, Cell, "Finished"]]]
+Way = Callable[[Sequence[Cell], Work], Iterator[tuple[Watch, Cell, Finished]]]
 """A way to train cells: takes what is free, and yields what has ended and is in the store, with who is to be told."""
 
 
@@ -105,7 +104,7 @@ def train(cells: Sequence[Cell], store: Store, since: Since, watch: Watch, way: 
 def here(cache: Path, device: "torch.device", watch: Watch) -> Way:
     """In this process, on one device, one cell after the other."""
 
-    def way(left: Sequence[Cell], work: Work) -> Iterator[tuple[Watch, Cell, "Finished"]]:
+    def way(left: Sequence[Cell], work: Work) -> Iterator[tuple[Watch, Cell, Finished]]:
         for cell in left:
             begun = False
 
@@ -133,7 +132,7 @@ def trained(
     progress: Callable[[float], None],
     take: Callable[[Trial], bool],
     pixels: Any = None,
-) -> Iterator[list["Finished"]]:
+) -> Iterator[list[Finished]]:
     """A cell's trials as they end, done or failed; arguments are those of `cells.run`.
 
     Raises:
@@ -161,7 +160,7 @@ def trained(
         reason = " ".join(str(error).split())[:500] or type(error).__name__
         rest = filter(noted, [trial for trial in cell.trials if trial not in taken])
         left = [*(trial for trial in taken if trial.id not in ended), *rest]
-        if failed := [cells.Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]:
+        if failed := [Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]:
             yield failed
 
 

@@ -8,15 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import datasets, models
-from bench.datasets import Dataset, Drawn, Library
+from bench import models
+from bench.datasets import Dataset, Drawn, Library, curating, draw
 from bench.errors import BenchError, UsageError
 from bench.models import WeightsUnavailableError
-from bench.planning import plan
-from bench.planning.plan import Cell
+from bench.planning import Cell, plan
 from bench.running.loop import Result, Since, Watch
-from bench.study import protocol
-from bench.study.study import Study
+from bench.study import Study, protocol
 from store import Store
 
 
@@ -60,10 +58,10 @@ def prepare(study: Study, library: Library, store: Store | None = None) -> Prepa
                 absent[name] = "no images here"
                 continue
             dataset = library.load(name, images_per_class=study.images_per_class)
-            seen = datasets.look(library, dataset, study.images_per_class)
+            seen = curating.look(library, dataset, study.images_per_class)
             if seen.refused:
                 raise BenchError(f"dataset {name!r}: {seen.refused[0]}")
-            loaded.append(datasets.draw(library, dataset, study.protocol, kept))
+            loaded.append(draw(library, dataset, study.protocol, kept))
             remarks += [f"{name}: {remark}" for remark in seen.all()]
         except BenchError as error:
             if study.datasets is not None:

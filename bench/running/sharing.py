@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from bench.planning.plan import Cell, Trial
+from bench.planning import Cell, Trial
+from bench.training import Finished
 from store import Claims, Store
-
-if TYPE_CHECKING:
-    from bench.training.cells import Finished
 
 
 class Work:
@@ -39,7 +36,7 @@ class Work:
             return False
         return True
 
-    def append(self, finished: Sequence["Finished"]) -> None:
+    def append(self, finished: Sequence[Finished]) -> None:
         """Put trials into the store, and give their claims back."""
         self.store.append_trials([(f.row, f.predictions, f.activations) for f in finished])
         self.ended |= {f.trial.id for f in finished}

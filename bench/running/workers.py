@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from bench.errors import BenchError, DeviceLostError
-from bench.planning.plan import Cell, Trial
+from bench.planning import Cell, Trial
 from bench.running import loop
 from bench.running.loop import Result, Since, Watch
 from bench.training import cells as cells_

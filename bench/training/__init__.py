@@ -1,1 +1,8 @@
-"""One cell at a time: from a dataset's pixels to the predictions of its trials."""
+"""One cell at a time: from a dataset's pixels to the predictions of its trials.
+
+It hands on modules and imports none of them, since they take torch with them.
+"""
+
+from bench.training.finished import Finished
+
+__all__ = ["Finished", "cells", "common", "features", "heads", "memory", "networks", "regressions"]

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from bench.datasets import pixels as pixels_
-from bench.datasets.decoded import Pixels
-from bench.planning.plan import Cell, Trial
+from bench.images import Pixels
+from bench.planning import Cell, Trial
 from bench.training import augmentation
 from bench.training.material import Capture, Explained, Material, Row
 

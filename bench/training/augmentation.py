@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from bench.datasets.decoded import Pixels
+from bench.images import Pixels
 
 
 def normalise(pixels: Pixels, mean: Sequence[float], std: Sequence[float], device: torch.device) -> Tensor:

@@ -3,7 +3,6 @@
 import json
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from itertools import chain
@@ -17,22 +16,12 @@ from numpy.typing import NDArray
 from bench.datasets import decoded
 from bench.datasets import pixels as pixels_
 from bench.models import Kind
-from bench.planning.plan import Cell, Trial
-from bench.study.protocol import split_hash
+from bench.planning import Cell, Trial
+from bench.study import split_hash
 from bench.training import activations, heads, memory, networks, precision, regressions
 from bench.training.common import Outcome
+from bench.training.finished import Finished
 from bench.training.material import Material, Progress, Trained, Trainer
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A trial that ran, as the store wants it: its row, its predictions, and activations if it was the cell's first."""
-
-    trial: Trial
-    row: dict[str, Any]
-    predictions: list[dict[str, Any]]
-    activations: list[dict[str, Any]]
-
 
 TRAINERS: dict[Kind, Trainer] = {
     "floor": regressions.train_floors,

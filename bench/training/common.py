@@ -12,9 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.study import protocol
-from bench.study.protocol import Split
-from bench.study.recipe import Recipe
+from bench.study import Recipe, Split, protocol
 
 Probabilities = NDArray[np.float32]
 

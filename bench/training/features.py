@@ -16,10 +16,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from bench import cache as cache_
 from bench.datasets import pixels
-from bench.datasets.decoded import Pixels
+from bench.images import Pixels
 from bench.models import Backbone
-from bench.study.protocol import fingerprint
-from bench.study.recipe import PROCEDURE
+from bench.study import PROCEDURE, fingerprint
 from bench.training import augmentation, threads
 from bench.training.folding import folded
 from bench.training.material import Material, Progress

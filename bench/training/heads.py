@@ -18,10 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from bench.models import Backbone, Head, Transfer
-from bench.planning.plan import Trial
-from bench.study import protocol
-from bench.study.protocol import Split
-from bench.study.recipe import Recipe
+from bench.planning import Trial
+from bench.study import Recipe, Split, protocol
 from bench.training import features, memory, precision
 from bench.training.common import Outcome, Probabilities, balanced_draws, failure, seed_of
 from bench.training.features import Views

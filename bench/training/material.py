@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.datasets.decoded import Pixels
-from bench.planning.plan import Cell, Trial
+from bench.images import Pixels
+from bench.planning import Cell, Trial
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from bench.models.registry import Layer
+    from bench.models import Layer
     from bench.training.common import Outcome
 
 Row = dict[str, Any]

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from bench.datasets.decoded import Pixels
+from bench.images import Pixels
 from bench.models import Network
-from bench.planning.plan import Trial
-from bench.study.protocol import Split
-from bench.study.recipe import Recipe
+from bench.planning import Trial
+from bench.study import Recipe, Split
 from bench.training import augmentation, common, precision, threads
 from bench.training.common import Outcome, Probabilities
 from bench.training.features import filled

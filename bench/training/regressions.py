@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bench.models import Backbone, Floor, Probe
-from bench.planning.plan import Trial
-from bench.study import protocol
-from bench.study.protocol import Split
+from bench.planning import Trial
+from bench.study import Split, protocol
 from bench.training import features, threads
 from bench.training.common import Outcome
 from bench.training.material import Capture, Explained, Material, Progress, Trained

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from report import charts, estimates, findings, show
-from report.data import DatasetCard, Results, Section, results
+from report.data import PAGES_OF, DatasetCard, Results, Section, results
 from report.estimates import percent, signed, with_interval
 from report.sections import fewer_images, mosaics, preprocessing
 from report.show import Html, Markup
@@ -17,7 +17,7 @@ def show_page(number: int) -> None:
     The number is its place in the list that `prepare` wrote: a page that is generated holds no word of a store as code.
     """
     found = results()
-    name = json.loads(Path("..", LIST).read_text(encoding="utf-8"))[number]
+    name = json.loads(Path("..", PAGES_OF).read_text(encoding="utf-8"))[number]
     card = found.dataset_card(name)
     sections = found.sections_of(name)
     _facts(card)
@@ -30,10 +30,6 @@ def show_page(number: int) -> None:
         if not alike:
             _counts(found, section)
         _section(found, section)
-
-
-LIST = "_generated/datasets.json"
-"""Which datasets have a page: their names, in the order of their numbers."""
 
 
 def _facts(card: DatasetCard) -> None:

@@ -12,6 +12,7 @@ output (a cell shows its value as text; pages print Markdown instead) are Quarto
 """
 
 from report.preview.project import PageError
+from report.preview.publish import replacing
 from report.preview.site import render
 
-__all__ = ["PageError", "render"]
+__all__ = ["PageError", "render", "replacing"]

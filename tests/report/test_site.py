@@ -18,7 +18,7 @@ import nbformat
 import pyarrow.parquet as pq
 import pytest
 
-from bench.datasets import Library
+from bench.datasets import Library, curating
 from bench.running import runner
 from bench.study.study import Study
 from report import site
@@ -121,11 +121,10 @@ def test_pages_in_a_browser(address: str, width: int) -> None:
 def test_a_new_dataset_has_its_page_with_no_edit(
     trained: Path, small_study: Study, library: Library, data: Path, tmp_path: Path
 ) -> None:
-    from bench import datasets
 
     shutil.copytree(trained, tmp_path / "store")
     own = Library((tmp_path / "data",), library.cache)
-    datasets.add(own, "mine", data / "tiny")
+    curating.add(own, "mine", data / "tiny")
     chosen = replace(small_study, datasets=("mine",), models=("mean-colour",))
     runner.run(runner.prepare(chosen, own), Store(tmp_path / "store"), own.cache, "cpu")
     site.render(tmp_path / "store", tmp_path / "site", engine="preview")

@@ -8,18 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import grouping, layouts, masks
+from bench.datasets import Card, Dataset, Entry, Library, grouping, layouts, masks, splits
 from bench.datasets.audit import metadata, recognising, scanning, similarity
 from bench.datasets.audit.facts import Facts, Finding, classes
 from bench.datasets.audit.findings import NEARLY_ALIKE, TOO_FEW, findings
 from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
-from bench.datasets.cards import Card
-from bench.datasets.layouts import Entry
-from bench.datasets.loading import Dataset, Library
-from bench.datasets.splitting import splits
 from bench.errors import BenchError
-from bench.study.protocol import Protocol, merge_groups
+from bench.study import Protocol, merge_groups
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
-from bench.datasets import grouping
+from bench.datasets import Card, Entry, grouping
 from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
-from bench.datasets.cards import Card
-from bench.datasets.layouts import Entry
 
 SHOWN = 3
 

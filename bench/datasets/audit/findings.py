@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.datasets import feasible
+from bench.datasets import feasible, layouts
 from bench.datasets.audit import metadata
 from bench.datasets.audit.facts import Facts, Finding, all_ids, classes, ids, names, nearly_alike, number, shown
 from bench.datasets.audit.group_findings import groups
 from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
-from bench.datasets.layouts import part_rank
-from bench.study.protocol import Protocol
+from bench.study import Protocol
 
 FEW = 25
 TOO_FEW, NEARLY_ALIKE = "too few images", "classes nearly alike"
@@ -61,7 +60,9 @@ def _classes_nearly_alike(facts: Facts) -> Iterator[Finding]:
             "If they are one class, give them one name; as it is they are told apart",
             ids([scan for scan in facts.scans if scan.label in same]),
         )
-    parts = sorted({scan.label for scan in facts.scans if not scan.entry.part and part_rank(scan.label) is not None})
+    parts = sorted(
+        {scan.label for scan in facts.scans if not scan.entry.part and layouts.part_rank(scan.label) is not None}
+    )
     if parts and not facts.card.manifest:
         yield Finding(
             "classes called as parts",

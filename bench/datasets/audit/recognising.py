@@ -10,7 +10,6 @@ from typing import Any
 
 from bench.datasets import layouts, manifests, masks
 from bench.datasets.audit.facts import names, number
-from bench.datasets.layouts import PICTURES, SUFFIXES, class_folders, image_files, part_rank
 from bench.errors import BenchError
 
 DEEPEST, LOOKED_AT = 4, 300
@@ -32,10 +31,10 @@ def recognise(folder: Path, command: Command) -> dict[str, Any]:
     if manifest := manifests.find(folder):
         check_columns(manifest, folder, {}, command)
         return {"manifest": manifest.name}
-    plain = [place for place in class_folders(folder) if not masks.is_folder(place.name, ())]
+    plain = [place for place in layouts.class_folders(folder) if not masks.is_folder(place.name, ())]
     if split := _split(folder, plain):
         return split
-    flat = [place.name for place in plain if part_rank(place.name) is not None]
+    flat = [place.name for place in plain if layouts.part_rank(place.name) is not None]
     if plain and len(flat) == len(plain):
         raise BenchError(
             f"{folder}: {' and '.join(flat)} {'is' if len(flat) == 1 else 'are'} called as the parts of a split, and "
@@ -72,7 +71,7 @@ def other_classes(folder: Path) -> tuple[Path, str] | None:
         if not (found := _columns(table, folder, rows)):
             continue
         path, label, _ = found
-        files = manifests.Files(folder, SUFFIXES)
+        files = manifests.Files(folder, layouts.SUFFIXES)
         pairs = {(files.named(row[path])[0].split("/")[0], row[label]) for row in rows if files.named(row[path])}
         if LABEL.search(label) and len(pairs) > len({name for name, _ in pairs}):
             return table, label
@@ -84,9 +83,12 @@ def other_classes(folder: Path) -> tuple[Path, str] | None:
 
 def _split(folder: Path, plain: Sequence[Path]) -> dict[str, Any] | None:
     """A given split: parts that hold class folders, two classes at least in all."""
-    inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and part_rank(path.name) is not None]
-    parts = sorted((path for path in inside if class_folders(path, deep=True)), key=lambda p: part_rank(p.name) or 0)
-    classes = {place.name for part in parts for place in class_folders(part, deep=True)}
+    inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and layouts.part_rank(path.name) is not None]
+    parts = sorted(
+        (path for path in inside if layouts.class_folders(path, deep=True)),
+        key=lambda p: layouts.part_rank(p.name) or 0,
+    )
+    classes = {place.name for part in parts for place in layouts.class_folders(part, deep=True)}
     classes -= {name for name in classes if masks.is_folder(name, classes - {name})}
     if len(classes) < 2:
         return None
@@ -97,8 +99,8 @@ def _split(folder: Path, plain: Sequence[Path]) -> dict[str, Any] | None:
         )
     held = [part.name for part in parts if part.name.lower().startswith("holdout") and len(parts) > 1]
     fields: dict[str, Any] = {"parts": tuple(part.name for part in parts)}
-    if not all(image_files(place) for part in parts for place in class_folders(part, deep=True)):
-        fields["subfolders"] = _kind_of([p for part in parts for p in class_folders(part, deep=True)])
+    if not all(layouts.image_files(place) for part in parts for place in layouts.class_folders(part, deep=True)):
+        fields["subfolders"] = _kind_of([p for part in parts for p in layouts.class_folders(part, deep=True)])
     return fields | ({"holdout": held[0]} if held else {})
 
 
@@ -106,12 +108,12 @@ def _nested(folder: Path) -> dict[str, Any] | None:
     """Class folders that hold folders of images: of patients, say."""
     places = [
         place
-        for place in class_folders(folder, deep=True)
-        if part_rank(place.name) is None and not masks.is_folder(place.name, ())
+        for place in layouts.class_folders(folder, deep=True)
+        if layouts.part_rank(place.name) is None and not masks.is_folder(place.name, ())
     ]
     if len(places) < 2:
         return None
-    inner = [{path.name for path in class_folders(place, deep=True)} for place in places]
+    inner = [{path.name for path in layouts.class_folders(place, deep=True)} for place in places]
     of_name = Counter(name for those in inner for name in those)
     shared = [name for name, count in of_name.items() if count > len(places) / 2 and not _says_nothing(name)]
     if len(places) > len(of_name) >= 2 and len(shared) == len(of_name):
@@ -125,12 +127,12 @@ def _nested(folder: Path) -> dict[str, Any] | None:
 
 def _kind_of(places: Sequence[Path]) -> str:
     """What the folders in class folders are: groups, unless their names say nothing, as `images` does."""
-    inner = {path.name for place in places for path in _folders(place) if class_folders(path.parent, deep=True)}
+    inner = {path.name for place in places for path in _folders(place) if layouts.class_folders(path.parent, deep=True)}
     return "plain" if all(_says_nothing(name) for name in inner) else "groups"
 
 
 def _says_nothing(name: str) -> bool:
-    return part_rank(name) is not None or masks.is_folder(name, ()) or not set(masks.words(name)) - masks.PLAIN
+    return layouts.part_rank(name) is not None or masks.is_folder(name, ()) or not set(masks.words(name)) - masks.PLAIN
 
 
 def _folders(place: Path) -> list[Path]:
@@ -145,16 +147,18 @@ def _nothing(folder: Path, plain: Sequence[Path], command: Command) -> dict[str,
     if way := _way_to_classes(folder, command):
         raise BenchError(f"{folder}: no class folders with images in it; {way}")
     every = list(islice(layouts.walk(folder), 100_000))
-    images = [path for path in every if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    images = [path for path in every if path.suffix.lower() in layouts.SUFFIXES and not path.name.startswith(".")]
     loose = [path for path in images if path.parent == folder]
-    others = Counter(path.suffix.lower() for path in every if path.suffix.lower() in PICTURES)
+    others = Counter(path.suffix.lower() for path in every if path.suffix.lower() in layouts.PICTURES)
     if not images and others:
         kinds = " and ".join(f"{count} {ending}" for ending, count in others.most_common(3))
         raise BenchError(f"{folder}: no images that can be read, but {kinds} files; {_conversion(set(others))}")
     if len(plain) == 1:
         raise BenchError(
             f"{folder}: a dataset needs at least two class folders with images, found 1 ({plain[0].name})"
-            + "".join(f"; {place.name} holds masks, it seems" for place in class_folders(folder) if place not in plain)
+            + "".join(
+                f"; {place.name} holds masks, it seems" for place in layouts.class_folders(folder) if place not in plain
+            )
             + (f"; {number(len(loose), 'picture')} beside it lie in none" if loose else "")
         )
     if loose:
@@ -202,7 +206,7 @@ def _columns(table: Path, folder: Path, rows: Sequence[Mapping[str, str]]) -> tu
     there = manifests.columns(table)
     if not rows or not there:
         return None
-    files = manifests.Files(folder, SUFFIXES)
+    files = manifests.Files(folder, layouts.SUFFIXES)
     named = {name: sum(bool(files.named(row.get(name, ""))) for row in rows) for name in there}
     path = max(there, key=lambda name: named[name])
     kinds = {name: len({row.get(name, "") for row in rows}) for name in there if name != path}
@@ -227,9 +231,13 @@ def _nearest(folder: Path) -> Iterator[Path]:
     level = [folder]
     for _ in range(DEEPEST):
         for place in level:
-            classes = [path for path in class_folders(place) if not masks.is_folder(path.name, ())]
-            split = (len(class_folders(path)) > 1 for path in _folders(place) if part_rank(path.name) is not None)
-            if sum(part_rank(path.name) is None for path in classes) > 1 or any(split):
+            classes = [path for path in layouts.class_folders(place) if not masks.is_folder(path.name, ())]
+            split = (
+                len(layouts.class_folders(path)) > 1
+                for path in _folders(place)
+                if layouts.part_rank(path.name) is not None
+            )
+            if sum(layouts.part_rank(path.name) is None for path in classes) > 1 or any(split):
                 yield place
         level = [path for place in level for path in _folders(place) if not path.is_symlink()]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets.layouts import Entry
+from bench.datasets import Entry
 from bench.errors import BenchError
 from bench.images import decoding
 

@@ -7,13 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.datasets import cards, layouts, masks
-from bench.datasets.audit import auditing, recognising, scanning
-from bench.datasets.audit.auditing import Audit
-from bench.datasets.cards import Card
+from bench.datasets import Card, Dataset, Entry, Library, cards, layouts, loading, masks
+from bench.datasets.audit import Audit, auditing, recognising, scanning
 from bench.datasets.curating import writing
-from bench.datasets.layouts import Entry
-from bench.datasets.loading import Dataset, Library, listed
 from bench.errors import BenchError, UsageError
 
 Duplicates = Literal["refuse", "leave-out", "keep"]
@@ -80,14 +76,14 @@ def add(
     if odd := [entry.id for entry in entries if _as_text(entry.id) != entry.id]:
         raise BenchError(f"{folder} holds {_as_text(odd[0])}, whose name is no text (UTF-8); rename it")
     if len({entry.label for entry in entries}) < 2:
-        listed(card, folder, None, library.cache)  # says why that is no dataset
+        loading.listed(card, folder, None, library.cache)  # says why that is no dataset
     audit = auditing.audit(card, scanning.scan(entries, progress), auditing.lying_there(card, folder, entries))
     tell(audit)
     refuse(audit, card, duplicates, groups)
     card = _judged(card, audit, duplicates, entries)
     if copy:
         card, folder = _copied(card, folder, library.folders[0] / name, entries), library.folders[0] / name
-    dataset = listed(card, folder, None, library.cache)
+    dataset = loading.listed(card, folder, None, library.cache)
     path = library.folders[0] / f"{name}.toml"
     text = writing.text(
         replace(card, classes=dataset.classes, counts=dataset.counts()),

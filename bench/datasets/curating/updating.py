@@ -6,14 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.datasets import cards, layouts, masks
-from bench.datasets.audit import auditing, scanning
-from bench.datasets.audit.auditing import Audit
-from bench.datasets.audit.facts import names, number
-from bench.datasets.cards import Card
+from bench.datasets import Card, Dataset, Library, cards, layouts, loading, masks
+from bench.datasets.audit import Audit, auditing, names, number, scanning
 from bench.datasets.curating import adding, writing
 from bench.datasets.curating.adding import Duplicates
-from bench.datasets.loading import Dataset, Library, composed, listed
 from bench.errors import BenchError, UsageError
 
 
@@ -68,14 +64,16 @@ def update(
     if not card.manifest and not card.masks and masked != "refuse" and masks.found(layouts.entries(card, place)):
         card = replace(card, masks=masked)
     every = layouts.entries(card, place)
-    known = {composed(image) for image in card.left_out}
-    entries = [entry for entry in every if composed(entry.id) not in known]
+    known = {loading.composed(image) for image in card.left_out}
+    entries = [entry for entry in every if loading.composed(entry.id) not in known]
     audit = auditing.audit(card, scanning.scan(entries, progress), auditing.lying_there(card, place, every))
     tell(audit)
     accepted = [set(same) for same in card.same]
     torn = [ids for ids in audit.contradictions if not any(set(ids) <= same for same in accepted)]
     adding.refuse(replace(audit, contradictions=tuple(torn)), card, duplicates, groups)
-    left_out = dict.fromkeys(i for i in card.left_out if composed(i) in {composed(entry.id) for entry in every})
+    left_out = dict.fromkeys(
+        i for i in card.left_out if loading.composed(i) in {loading.composed(entry.id) for entry in every}
+    )
     left_out |= dict.fromkeys(audit.unreadable)
     left_out |= dict.fromkeys(i for ids in torn for i in ids) if duplicates == "leave-out" else {}
     together = [*(torn if duplicates == "keep" else ()), *audit.alike]
@@ -83,7 +81,7 @@ def update(
     fresh = [ids for ids in fresh if len(ids) > 1 and not any(set(ids) <= same for same in accepted)]
     card = replace(card, left_out=tuple(left_out), same=(*card.same, *fresh))
     there = dict.fromkeys(sorted({entry.label for entry in every if entry.id not in left_out}))
-    dataset = listed(replace(card, classes=_in_order(old.classes, there)), place, None, library.cache)
+    dataset = loading.listed(replace(card, classes=_in_order(old.classes, there)), place, None, library.cache)
     card = replace(card, classes=dataset.classes, counts=dataset.counts())
     text = _edited(path, old, card)
     balance = auditing.balance(library, dataset)
@@ -96,9 +94,12 @@ def update(
 
 def _in_order(was: Sequence[str], there: Iterable[str]) -> tuple[str, ...]:
     """The classes as the card has them, then those that are new."""
-    known = {composed(name) for name in was}
-    found = {composed(name) for name in there}
-    return (*(name for name in was if composed(name) in found), *(n for n in there if composed(n) not in known))
+    known = {loading.composed(name) for name in was}
+    found = {loading.composed(name) for name in there}
+    return (
+        *(name for name in was if loading.composed(name) in found),
+        *(n for n in there if loading.composed(n) not in known),
+    )
 
 
 def _edited(path: Path, old: Card, new: Card) -> str:

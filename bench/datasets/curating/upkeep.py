@@ -8,10 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.datasets import cards, layouts, masks
-from bench.datasets.audit.facts import names, nearly_alike
-from bench.datasets.layouts import Entry
-from bench.datasets.loading import Dataset, Library, composed
+from bench.datasets import Dataset, Entry, Library, cards, layouts, loading, masks
+from bench.datasets.audit import names, nearly_alike
 
 
 @dataclass(frozen=True)
@@ -145,11 +143,11 @@ def _rule_that_fits_some(dataset: Dataset, entries: Sequence[Entry]) -> list[str
 
 def _names_of_nothing(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
     """What the card names under `same` and `left_out` although there is no such file: slips of the pen, mostly."""
-    ids = {composed(entry.id) for entry in entries}
-    known = ids | {composed(entry.path.stem) for entry in entries}
+    ids = {loading.composed(entry.id) for entry in entries}
+    known = ids | {loading.composed(entry.path.stem) for entry in entries}
     of_field = {
-        "same": [name for same in dataset.card.same for name in same if composed(name) not in known],
-        "left_out": [name for name in dataset.card.left_out if composed(name) not in ids],
+        "same": [name for same in dataset.card.same for name in same if loading.composed(name) not in known],
+        "left_out": [name for name in dataset.card.left_out if loading.composed(name) not in ids],
     }
     return [
         f"`{field}` in the card names {len(lost)} that {'is' if len(lost) == 1 else 'are'} not there: {names(lost)}"

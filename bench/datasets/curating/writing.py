@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.datasets.cards import Card
-from bench.datasets.grouping import Guess
+from bench.datasets import Card, Guess
 from bench.errors import BenchError
 
 _SAID = {

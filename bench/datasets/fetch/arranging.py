@@ -9,11 +9,9 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bench.datasets.cards import Card
+from bench.datasets import Card, layouts, loading
 from bench.datasets.fetch import annotations
 from bench.datasets.fetch.archives import Files
-from bench.datasets.layouts import SUFFIXES
-from bench.datasets.loading import drawn
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -31,14 +29,14 @@ The 566 images of the published results have bars of 45 rows or more, and 4.1 at
 def class_folders(files: Files, card: Card, published: Mapping[str, str], count: Sequence[str]) -> Placed:
     """Images that lie in a folder named as a class; of a class with more than the card wants, those published.
 
-    Where no published list is at hand, as many are drawn as `bench` draws by itself, by their names alone.
+    Where no published list is at hand, as many are loading.drawn as `bench` draws by itself, by their names alone.
     """
     found = {(path.parent.name, path.name): files[str(path)] for path in _images(files)}
     for label in card.classes:
         names = [name for folder, name in found if folder == label]
         if card.images_per_class is not None and len(names) > card.images_per_class:
             listed = [name for name in names if f"{label}/{name}" in published]
-            names = listed or drawn(names, card.images_per_class)
+            names = listed or loading.drawn(names, card.images_per_class)
         for name in names:
             yield label, name, found[label, name]()
 
@@ -98,7 +96,7 @@ FUNCTIONS: dict[str, Callable[[Files, Card, Mapping[str, str], Sequence[str]], P
 
 
 def _images(files: Files) -> list[PurePosixPath]:
-    return [path for path in map(PurePosixPath, files) if path.suffix.lower() in SUFFIXES]
+    return [path for path in map(PurePosixPath, files) if path.suffix.lower() in layouts.SUFFIXES]
 
 
 def _labels(files: Files) -> dict[str, Callable[[], bytes]]:

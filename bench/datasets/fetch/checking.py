@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from bench.datasets.cards import Card
-from bench.datasets.loading import Dataset
-from bench.study.protocol import fingerprint
+from bench.datasets import Card, Dataset
+from bench.study import fingerprint
 from store import Store
 
 SHOWN = 4

@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.datasets.cards import Card
+from bench.datasets import Card, Library, Source
 from bench.datasets.fetch import archives, arranging, transfer
 from bench.datasets.fetch.transfer import Progress
-from bench.datasets.loading import Library
-from bench.datasets.sources import Source
 from bench.errors import BenchError, UsageError
 from store import Claims
 

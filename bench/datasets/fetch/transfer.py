@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.datasets.sources import Archive
+from bench.datasets import Archive
 from bench.errors import BenchError
 
 Progress = Callable[[str, int, int | None], None]

@@ -8,43 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from folders import add, classes, found, known, picture, save
 from PIL import Image
 
 from bench import datasets
-from bench.datasets import Audit, Dataset, Library, cards, decoded
-from bench.datasets.audit import auditing
+from bench.datasets import cards, decoded
+from bench.datasets.audit import auditing, balance, examine
 from bench.errors import BenchError, UsageError
 from bench.study.protocol import Protocol
 
 ODD = ["with space", "it's", 'quo"te', "50%", "血液", "<script>alert(1)<", "[red]x"]
 BOMB = (50_000, 50_000)
-
-
-def picture(seed: int, size: int = 96) -> Image.Image:
-    """A smooth coloured picture, another one for each seed."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (7, 7, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
-
-
-def save(path: Path, seed: int, **options: object) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture(seed).save(path, **options)
-    return path
-
-
-def known(root: Path) -> Library:
-    return Library((root / "data",), root / "cache")
-
-
-def add(root: Path, folder: Path, **options: object) -> tuple[Path, Dataset, Audit]:
-    told: list[Audit] = []
-    path, dataset = datasets.add(known(root), "mine", folder, tell=told.append, **options)  # type: ignore[arg-type]
-    return path, dataset, told[0]
-
-
-def found(audit: Audit, kind: str) -> list[str]:
-    """The ids that findings of a kind concern."""
-    return sorted(image for finding in audit.findings if finding.kind == kind for image in finding.images)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -57,14 +31,6 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in (header, body)
     )
-
-
-def classes(root: Path, names: tuple[str, ...] = ("ill", "well"), each: int = 12) -> Path:
-    """A folder of class folders, no two images alike, names a number alone."""
-    for label, name in enumerate(names):
-        for number in range(each):
-            save(root / name / f"{number:03}.png", 1000 * label + number)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +135,9 @@ def test_what_is_added_with_faults_can_be_run(faulty: Path, tmp_path: Path) -> N
         assert {sides[i.id] for i in dataset.images if i.held} == {2}
         assert sides["ill/train/P0_1.png"] == 2, "its patient is in the given holdout"
         assert sides["well/test/P21_1.jpg"] == 2, "a turned copy is in the given holdout"
-    again = datasets.examine(known(tmp_path), dataset)
+    again = examine(known(tmp_path), dataset)
     assert [finding.kind for finding in again.problems] == []
-    assert "more that share a group or a copy with it" in datasets.balance(known(tmp_path), dataset)
+    assert "more that share a group or a copy with it" in balance(known(tmp_path), dataset)
 
 
 def test_a_class_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:

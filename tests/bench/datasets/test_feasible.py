@@ -4,10 +4,11 @@ import itertools
 from pathlib import Path
 
 import pytest
-from test_adding import add, known, save
+from folders import add, known, save
 
 from bench import datasets
 from bench.datasets import feasible
+from bench.datasets.audit import balance
 from bench.errors import BenchError
 from bench.study.protocol import Protocol, draw_splits
 
@@ -82,4 +83,4 @@ def test_an_audit_and_an_error_say_the_numbers_that_work(ill: int, tmp_path: Pat
 def test_that_nothing_works_is_said_too(tmp_path: Path) -> None:
     _, dataset, audit = add(tmp_path, folder(tmp_path / "images", 2, 30))
     assert audit.problems[0].mend.startswith("No holdout and folds work: every class needs images of 3 groups")
-    assert "no holdout and folds work" in datasets.balance(known(tmp_path), dataset)
+    assert "no holdout and folds work" in balance(known(tmp_path), dataset)

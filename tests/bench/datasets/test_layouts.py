@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-from test_adding import add, classes, found, known, picture, save
+from folders import add, classes, found, known, picture, save
 
-from bench import datasets
 from bench.cli import app
-from bench.datasets import cards
+from bench.datasets import cards, curating
+from bench.datasets.audit import Audit
 from bench.errors import BenchError
 from bench.running import runner
 from bench.study import study
@@ -33,7 +33,7 @@ def refused(root: Path, folder: Path, **options: object) -> str:
     return str(caught.value)
 
 
-def said(audit: datasets.Audit, kind: str) -> list[str]:
+def said(audit: Audit, kind: str) -> list[str]:
     return [finding.what for finding in audit.findings if finding.kind == kind]
 
 
@@ -362,7 +362,7 @@ def test_names_may_be_composed_otherwise_in_tables_and_cards(tmp_path: Path) -> 
     dataset = known(tmp_path / "again").load("mine")
     assert dataset.counts() == {composed: 11, "well": 12}
     assert len(set(dataset.groups)) == 22
-    assert datasets.look(known(tmp_path / "again"), dataset).slips == ()
+    assert curating.look(known(tmp_path / "again"), dataset).slips == ()
 
 
 def test_one_name_of_a_table_for_two_files_is_asked_about(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from folders import add, classes, known, save
 from PIL import Image
-from test_adding import add, classes, known, save
 
-from bench import datasets
-from bench.datasets import cards
+from bench.datasets import cards, curating
+from bench.datasets.audit import examine
 from bench.errors import BenchError, UsageError
 from bench.running import runner
 from bench.study import study
@@ -39,7 +39,7 @@ def prepare(root: Path) -> runner.Prepared:
 def test_nothing_is_said_of_what_nobody_touched(folder: Path, tmp_path: Path) -> None:
     add(tmp_path, folder, groups="^(P[0-9]+[a-z]+)_")
     assert prepare(tmp_path).remarks == ()
-    assert datasets.look(known(tmp_path), known(tmp_path).load("mine")) == datasets.Upkeep()
+    assert curating.look(known(tmp_path), known(tmp_path).load("mine")) == curating.Upkeep()
 
 
 @pytest.mark.parametrize("rule", ["^(patient[0-9]+)", "^(p[0-9]+)_", "(X)"])
@@ -49,7 +49,7 @@ def test_a_rule_that_fits_no_file_stops_a_run(rule: str, folder: Path, tmp_path:
     with pytest.raises(BenchError) as caught:
         prepare(tmp_path)
     assert str(caught.value).startswith(f"dataset 'mine': the rule groups = '{rule}' fits no file name, such as 'P0ill")
-    audit = datasets.examine(known(tmp_path), known(tmp_path).load("mine"))
+    audit = examine(known(tmp_path), known(tmp_path).load("mine"))
     assert [finding.kind for finding in audit.problems] == ["no groups"]
 
 
@@ -146,10 +146,10 @@ image_size = 64
 
 
 def update(root: Path, **options: object) -> list[str]:
-    path, dataset, changed = datasets.update(known(root), "mine", **options)  # type: ignore[arg-type]
+    path, dataset, changed = curating.update(known(root), "mine", **options)  # type: ignore[arg-type]
     assert dataset == known(root).load("mine")
     assert path == root / "data" / "mine.toml"
-    assert datasets.look(known(root), dataset).changed == ()
+    assert curating.look(known(root), dataset).changed == ()
     return changed
 
 
@@ -223,7 +223,7 @@ def test_an_update_follows_images_that_moved(folder: Path, written: Path, tmp_pa
 
 def test_what_was_not_added_cannot_be_updated(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no card wbc-raw\.toml in .* to bring up to date"):
-        datasets.update(known(tmp_path), "wbc-raw")
+        curating.update(known(tmp_path), "wbc-raw")
 
 
 def test_sets_that_overlap_in_a_card_are_one(folder: Path, written: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from bench import datasets
-from bench.datasets import Dataset, Library, cards, decoded
+from bench.datasets import Dataset, Library, cards, curating, decoded
 from bench.errors import BenchError, UsageError
 from bench.study.protocol import Protocol
 
@@ -421,7 +421,7 @@ ODD = [
 def test_add_writes_a_card_that_reads_back(odd: str, tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / f"at {odd}", classes=(odd, "other"))
     known = Library((tmp_path / "data",), tmp_path / "cache")
-    path, dataset = datasets.add(known, "mine", folder)
+    path, dataset = curating.add(known, "mine", folder)
     assert [p.relative_to(tmp_path / "data") for p in (tmp_path / "data").rglob("*")] == [Path("mine.toml")]
     assert path == tmp_path / "data" / "mine.toml"
     read = known.load("mine")
@@ -429,7 +429,7 @@ def test_add_writes_a_card_that_reads_back(odd: str, tmp_path: Path) -> None:
     assert read.counts() == dict.fromkeys(sorted((odd, "other")), 3) == cards.read(path).counts
     assert {image.path.parent.parent for image in read.images} == {folder}
     assert known.at_hand() == ["mine"]
-    assert datasets.remove(known, "mine") == path
+    assert curating.remove(known, "mine") == path
     assert "mine" not in known.known()
     assert len(list(folder.rglob("*.png"))) == 6
 
@@ -440,7 +440,7 @@ def test_a_name_that_is_no_text_leaves_no_card(place: str, tmp_path: Path) -> No
     path.parent.mkdir(exist_ok=True)
     picture().save(path)
     with pytest.raises(BenchError, match=r"latin-1 .*, whose name is no text") as caught:
-        datasets.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", tmp_path / "some")
+        curating.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", tmp_path / "some")
     assert str(caught.value).encode()
     assert not (tmp_path / "data" / "mine.toml").exists()
 
@@ -451,24 +451,24 @@ def test_add_refuses_what_cannot_be_a_dataset(tmp_path: Path) -> None:
     (tmp_path / "none" / "a").mkdir(parents=True)
     for name in ("good one", "Good", "../good", "", ".good", "a" * 65):
         with pytest.raises(UsageError, match="cannot be a dataset's name"):
-            datasets.add(known, name, good)
+            curating.add(known, name, good)
     with pytest.raises(UsageError, match="'wbc-raw' exists already"):
-        datasets.add(known, "wbc-raw", good)
+        curating.add(known, "wbc-raw", good)
     with pytest.raises(UsageError, match="nowhere is not a folder"):
-        datasets.add(known, "mine", tmp_path / "nowhere")
+        curating.add(known, "mine", tmp_path / "nowhere")
     with pytest.raises(BenchError, match="none: no images; expected"):
-        datasets.add(known, "mine", tmp_path / "none")
+        curating.add(known, "mine", tmp_path / "none")
     with pytest.raises(BenchError, match="one: a dataset needs at least two class folders with images, found 1"):
-        datasets.add(known, "mine", one)
+        curating.add(known, "mine", one)
     with pytest.raises(UsageError, match=r"no card mine\.toml"):
-        datasets.remove(known, "mine")
+        curating.remove(known, "mine")
     assert not (tmp_path / "data").exists()
-    datasets.add(known, "mine", good)
+    curating.add(known, "mine", good)
     with pytest.raises(UsageError, match="'mine' exists already"):
-        datasets.add(known, "mine", good)
+        curating.add(known, "mine", good)
 
 
 def test_a_data_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(BenchError, match=r"mine\.toml cannot be written"):
-        datasets.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", write_dataset(tmp_path))
+        curating.add(Library((tmp_path / "data",), tmp_path / "cache"), "mine", write_dataset(tmp_path))
