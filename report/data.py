@@ -255,9 +255,13 @@ class Results:
         """What the registry said of a model."""
         return self._cards[1][model]
 
+    @cached_property
+    def _styles(self) -> dict[str, Style]:
+        return palette.styles((name, card["family"]) for name, card in self._cards[1].items())
+
     def style(self, model: str) -> Style:
-        """The model's colour and shape."""
-        return palette.style(model, self.model_card(model)["family"])
+        """The model's colour and shape, which no other model of this store has."""
+        return self._styles[model]
 
     @cached_property
     def about(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 The hue tells the family (Okabe & Ito 2008, chosen to be told apart by colour-blind readers), the shape tells what is
 done with it: a circle for the whole network with a head, a triangle for its lower layers, one that points right for a
 probe and one that points down where all of it is tuned, a square for training from scratch.
-A model that nobody foresaw gets a hue by its name, so that adding one recolours no other.
+A family that nobody foresaw gets a hue by its name, so that adding one recolours no other; where two of its models, or
+two such families, would look alike, the later one by name moves on to the next shape that is free.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ SHAPES = {
     "scratch": "square",
     "shallow": "diamond",
 }
+EVERY_SHAPE = ("circle", *SHAPES.values(), "triangle-left")
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,20 @@ class Style:
     shape: str
 
 
+def styles(models: Iterable[tuple[str, str]]) -> dict[str, Style]:
+    """The style of each of some models (name, family), no two alike: ours as always, then the others by name."""
+    every = sorted(set(models))
+    found = {name: style(name, family) for name, family in every if family in FAMILIES}
+    for name, family in ((name, family) for name, family in every if family not in FAMILIES):
+        wanted = style(name, family)
+        hues = (wanted.colour, *(hue for hue in SPARE if hue != wanted.colour))
+        free = (Style(hue, shape) for hue in hues for shape in (wanted.shape, *EVERY_SHAPE))
+        found[name] = next((each for each in free if each not in found.values()), wanted)
+    return found
+
+
 def style(model: str, family: str) -> Style:
-    """The colour and shape of a model; its name's ending tells which part of the family it is."""
+    """The colour and shape of a model alone; its name's ending tells which part of the family it is."""
     base = FAMILIES.get(family) or SPARE[hashlib.sha256(family.encode()).digest()[0] % len(SPARE)]
     variant = model.rpartition("-")[2]
     if family == "Floor":

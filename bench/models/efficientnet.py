@@ -105,7 +105,7 @@ def _backbone(state: dict[str, Any] | None, *, lower: bool = False) -> Backbone:
     from efficientnet_lite_pytorch import EfficientNet
     from torch import nn
 
-    from bench.models.backbones import TwoDepths
+    from bench.models.layers.two_depths import TwoDepths
 
     network = EfficientNet.from_name("efficientnet-lite0")
     fill(network, state, but=("_fc.",))

@@ -95,7 +95,7 @@ def _backbone(state: dict[str, Any] | None, *, lower: bool = False) -> Backbone:
     from torch import nn
     from torchvision.models import resnet18
 
-    from bench.models.backbones import TwoDepths
+    from bench.models.layers.two_depths import TwoDepths
 
     network = resnet18(weights=None)
     fill(network, state, but=("fc.",))

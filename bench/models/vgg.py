@@ -110,7 +110,7 @@ def _network(state: dict[str, Any] | None) -> Any:
 def _backbone(network: Any, *, lower: bool = False) -> Backbone:
     from torch import nn
 
-    from bench.models.backbones import TwoDepths
+    from bench.models.layers.two_depths import TwoDepths
 
     first = network.features[:LOWER]
     upper = nn.Sequential(network.features[LOWER:], network.avgpool, nn.Flatten())

@@ -21,8 +21,7 @@ import yaml
 from hostile import CARD, CLASSES, LINK, OTHER, PROBE, RECIPES, SECRET, STUDY
 
 from report import site
-from report.data import Results
-from report.pages.dataset import LIST
+from report.data import PAGES_OF, Results
 from report.prepare import prepare
 from store import StoreWarning
 
@@ -260,12 +259,12 @@ def test_a_generated_page_holds_no_word_as_code(sent: Path, tmp_path: Path) -> N
         prepare(tmp_path, found)
     found.connection.close()
     assert sorted(path.name for path in (tmp_path / "datasets").iterdir()) == ["hostile.qmd", "second.qmd"]
-    assert json.loads((tmp_path / LIST).read_text()) == ["hostile", "second"]
+    assert json.loads((tmp_path / PAGES_OF).read_text()) == ["hostile", "second"]
     for number, name in enumerate(("hostile", "second")):
         _, front, body = (tmp_path / "datasets" / f"{name}.qmd").read_text().split("---\n")
         assert yaml.safe_load(front).keys() == {"title", "pagetitle", "description"}
         assert not re.search(r"[@$\\]|\{(?!=html\})|<(?!/?(em|code|a)\b)", front)
-        cell = "from report import dataset_page\n\ndataset_page.show_page(NUMBER)\n".replace("NUMBER", str(number))
+        cell = "from report.pages import dataset\n\ndataset.show_page(NUMBER)\n".replace("NUMBER", str(number))
         assert body == f"\n```{{python}}\n#| output: asis\n#| echo: false\n{cell}```\n"
 
 

@@ -101,14 +101,17 @@ def test_colours_stay_with_a_model() -> None:
     from bench import models
 
     ours = {name: models.get(name).family for name in models.names()}
-    styles = {name: palette.style(name, family) for name, family in ours.items()}
+    styles = palette.styles(ours.items())
     assert len({(s.colour, s.shape) for s in styles.values()}) == len(styles)
+    more = palette.styles([*ours.items(), ("mine-b", "Mine"), ("mine-a", "Mine"), ("wide", "Other"), ("deep", "Third")])
+    assert len(set(more.values())) == len(styles) + 4, "nor do those that nobody foresaw"
+    assert all(more[name] == style for name, style in styles.items()), "which recolour none of ours"
     assert palette.style("vgg19", "VGG19").colour == palette.FAMILIES["VGG19"]
     assert palette.style("mine", "Mine") == palette.style("mine", "Mine")
     shuffled = palette.ordered(sorted(ours.items(), reverse=True))
     assert shuffled == palette.ordered(ours.items())
     assert shuffled[0] == "vgg19"
-    assert set(shuffled[-2:]) == {"mean-colour", "pixel-ratio"}
+    assert set(shuffled[-2:]) == {name for name, family in ours.items() if family == "Floor"}
 
 
 def test_charts_are_valid_and_safe_to_embed(found: Results, section: Section) -> None:

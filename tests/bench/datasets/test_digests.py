@@ -150,7 +150,7 @@ def test_pixels_are_taken_from_arrays_that_are_what_they_seem(
 
 
 def test_two_runs_at_once_and_a_kill_leave_nothing_wrong(data: Path, tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from bench import images; from bench.datasets import Library\n"
+    code = "import sys; from pathlib import Path; from bench.datasets import Library, decoded\n"
     code += "library = Library((Path(sys.argv[1]),), Path(sys.argv[2]))\n"
     code += "decoded.load(library.load('some'), 300, library.cache)"
     command = [sys.executable, "-c", code, str(data), str(tmp_path / "cache")]

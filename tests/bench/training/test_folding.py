@@ -7,10 +7,11 @@ import torch
 from torch import nn
 
 from bench import models
+from bench.study import study
 from bench.training import memory
 from bench.training.folding import folded
 
-FROZEN = [name for name in models.names() if models.get(name).kind == "transfer" and not name.endswith("-lower")]
+FROZEN = [name for name in study.load("blog").models if models.get(name).kind == "transfer" and "-lower" not in name]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
