@@ -155,3 +155,19 @@ def export(
 
     names = exporting.export(Store(store), file, table)
     printing.say(f"{file}: {', '.join(names)} ({printing.size(file.stat().st_size)})")
+
+
+@app.command("statement")
+def statement(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; without it, README.md in the store's folder.")
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write the data statement of a store: sources, licences, what is shipped, and which code trained each cell."""
+    from report import statement as statements
+    from store import Store
+
+    path = output or store / "README.md"
+    statements.write(Store(store), path)
+    printing.say(f"{path}: written.")

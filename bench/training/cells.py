@@ -1,10 +1,7 @@
 """Running one cell: from a dataset's pixels to its trials as rows of the store. Each kind of model trains itself."""
 
 import json
-import platform
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from bench.datasets import pixels as pixels_
 from bench.models import Kind
 from bench.planning import Cell, Trial
 from bench.study import split_hash
-from bench.training import activations, heads, memory, networks, precision, regressions
+from bench.training import activations, heads, memory, networks, precision, provenance, regressions
 from bench.training.common import Outcome
 from bench.training.finished import Finished
 from bench.training.material import Material, Progress, Trained, Trainer
@@ -113,7 +110,7 @@ def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
         "test_images": len(trial.split.test),
         "holdout_images": len(trial.split.holdout),
         "device": _device_name(cell, device),
-        "versions_json": _versions(),
+        "versions_json": provenance.versions(),
     }
 
 
@@ -144,9 +141,3 @@ def _device_name(cell: Cell, device: torch.device) -> str:
     threads = 1 if cell.model.kind == "network" else torch.get_num_threads()  # a network trains on one, always
     name = torch.cuda.get_device_name(device) if cuda else f"CPU, {threads} threads"
     return f"{name}, bfloat16" if cell.model.kind == "network" and precision.native(device) else name
-
-
-@cache
-def _versions() -> str:
-    names = ("torch", "torchvision", "numpy", "scikit-learn", "scikit-image", "pillow")
-    return json.dumps({"python": platform.python_version()} | {name: version(name) for name in names})

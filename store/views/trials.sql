@@ -33,7 +33,7 @@
 -- parameters_trained: weights that were trained
 -- parameters_frozen: weights that were not
 -- device: what it ran on
--- versions_json: versions of Python and the libraries
+-- versions_json: versions of Python and the libraries, and this project's commit where it is known
 -- finished_at: when the trial was finished, in UTC
 -- parts: the files that hold its predictions and activations, with their SHA-256, and how many of their rows are its own
 create view trials as
