@@ -14,6 +14,7 @@ from typing import Any
 from bench.datasets import sources
 from bench.datasets.sources import Source
 from bench.errors import UsageError
+from bench.images import Scale, ranges
 from store import names
 
 NAME = names.NAME
@@ -27,6 +28,9 @@ class Card:
     `classes` and `counts` may be empty: the folders then tell. `groups` is a regular expression whose first
     capturing group, found in a file's name, names the image's group. `same` lists file names (without ending) that show
     the same thing although their bytes differ, or image ids. `left_out` lists the ids of images that are not used.
+
+    `range` says which values of images of more than 8 bits become black and white, in all alike: `full`, the
+    `percentiles` of all of them, or two numbers.
 
     `images` is the folder that holds `<class>/<file>`, where it is not beside the card. In it `parts` are folders that
     hold the class folders, one of which may be the `holdout`; or `manifest` is the table that lists the images, and
@@ -62,6 +66,7 @@ class Card:
     columns: Mapping[str, str] = field(default_factory=dict)
     subfolders: str | None = None
     masks: str | None = None
+    range: Scale = None
     parts: tuple[str, ...] = ()
     holdout: str | None = None
     fetch: Source | None = None
@@ -104,6 +109,7 @@ _TYPES: dict[str, type] = {
     "columns": dict,
     "subfolders": str,
     "masks": str,
+    "range": list,
 }
 _ITEMS: dict[str, type] = {
     "classes": str,
@@ -146,7 +152,7 @@ def parse(name: str, text: str, where: str) -> Card:
     for key, value in values.items():
         if key not in _TYPES:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(_TYPES)}")
-        if type(value) is not _TYPES[key]:
+        if type(value) is not _TYPES[key] and key != "range":  # a word or a list
             raise UsageError(
                 f"{where}: {key} must be a {_TYPES[key].__name__}, not {value!r}; {_for_example(key, value)}"
             )
@@ -170,6 +176,7 @@ def parse(name: str, text: str, where: str) -> Card:
     if "manifest" in values and "parts" in values:
         raise UsageError(f"{where}: a dataset has a manifest or parts, not both; strike one of them out")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    frozen |= {"range": check_range(values["range"], f"{where}: range")} if "range" in values else {}
     frozen |= {"same": tuple(map(tuple, values["same"]))} if "same" in values else {}
     if "fetch" in values:
         frozen["fetch"] = sources.parse(values["fetch"], where)
@@ -182,6 +189,18 @@ def _for_example(key: str, value: Any) -> str:
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'write {key} = ["{quoted}"]'
     return f"for example {key} = {_EXAMPLE.get(key, _EXAMPLES[_TYPES[key]])}"
+
+
+def check_range(value: Any, where: str) -> Scale:
+    """A range as a card may give it; `where` names the field in errors."""
+    if value in (ranges.FULL, ranges.PERCENTILES):
+        return str(value)
+    numbers = isinstance(value, list) and len(value) == 2 and all(type(item) in (int, float) for item in value)
+    if numbers and -1e300 < value[0] < value[1] < 1e300:
+        return float(value[0]), float(value[1])
+    raise UsageError(
+        f'{where} must be "full", "percentiles" or two numbers, the lower first, such as [0, 4095], not {value!r}'
+    )
 
 
 def check_groups(rule: str, where: str) -> str:

@@ -26,7 +26,7 @@ def load(dataset: Dataset, size: int, cache: Path, progress: Callable[[], None] 
     Raises:
         BenchError: an image cannot be read; the message names the file.
     """
-    contents = [image.sha256 for image in dataset.images]
+    contents = [image.key for image in dataset.images]
     path = _place(cache, dataset.name, contents, size)
 
     def decoded() -> Pixels:
@@ -34,7 +34,8 @@ def load(dataset: Dataset, size: int, cache: Path, progress: Callable[[], None] 
         known = _decoded_before(path, dataset.name, set(contents), size)
         with ThreadPoolExecutor() as pool:
             jobs = [
-                None if image.sha256 in known else pool.submit(decode, image.path, size) for image in dataset.images
+                None if image.key in known else pool.submit(decode, image.path, size, image.scale)
+                for image in dataset.images
             ]
             try:
                 for row, (content, job) in enumerate(zip(contents, jobs, strict=True)):
@@ -55,7 +56,7 @@ def _place(cache: Path, name: str, contents: Sequence[str], size: int) -> Path:
 
 
 def _contents_of(path: Path) -> Path:
-    """Where it is noted which image each row of an array shows: (N, 32) uint8, the SHA-256 of the files."""
+    """Where it is noted which image each row of an array shows: (N, 32) uint8, the images' keys."""
     return path.parent.parent / "contents" / path.name
 
 
@@ -64,7 +65,7 @@ def _packed(contents: Sequence[str]) -> NDArray[np.uint8]:
 
 
 def _decoded_before(path: Path, name: str, wanted: set[str], size: int) -> dict[str, Pixels]:
-    """Pixels of the wanted images that lie in other arrays of the dataset, by the SHA-256 of the file."""
+    """Pixels of the wanted images that lie in other arrays of the dataset, by their keys."""
     found: dict[str, Pixels] = {}
     for other in sorted((path.parent).glob(f"{name}-{size}px-*.npy")):
         if len(found) == len(wanted):
@@ -92,9 +93,9 @@ def channel_statistics(pixels: Pixels) -> tuple[list[float], list[float]]:
     return mean.tolist(), deviation.tolist()
 
 
-def thumbnail(path: Path, size: int = 96) -> bytes:
+def thumbnail(image: Image, size: int = 96) -> bytes:
     """A small JPEG of an image, for datasets whose card allows showing it."""
-    return jpeg(decode(path, size))
+    return jpeg(decode(image.path, size, image.scale))
 
 
 def jpeg(pixels: Pixels) -> bytes:
@@ -108,5 +109,5 @@ def jpeg(pixels: Pixels) -> bytes:
 
 def kept_thumbnail(image: Image, cache: Path) -> bytes:
     """The same, kept in the cache: a run that trains nothing opens no image."""
-    path = cache / "thumbnails" / f"{image.sha256}-{PROCEDURE}.npy"
-    return cache_.kept(path, lambda: np.frombuffer(thumbnail(image.path), dtype=np.uint8)).tobytes()
+    path = cache / "thumbnails" / f"{image.key}-{PROCEDURE}.npy"
+    return cache_.kept(path, lambda: np.frombuffer(thumbnail(image), dtype=np.uint8)).tobytes()

@@ -7,16 +7,22 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 from unicodedata import normalize
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import cache as cache_
 from bench.datasets import cards, digests, layouts
 from bench.datasets.cards import Card
 from bench.datasets.layouts import Entry, class_folders
 from bench.datasets.synthetic import generators
 from bench.errors import BenchError, UsageError, unknown
+from bench.images import PLAIN, Reading, Scale, Seen, decoding, ranges
 from bench.study import protocol
 
 
@@ -24,7 +30,8 @@ from bench.study import protocol
 class Image:
     """One image file, with the `id` of its layout; `group` is shared by images that must stay together.
 
-    `held` marks images of a holdout that came with the dataset.
+    `held` marks images of a holdout that came with the dataset. `reading` is what its header says, and `scale` what of
+    its values become black and white where they are deep.
     """
 
     id: str
@@ -33,6 +40,17 @@ class Image:
     sha256: str
     group: str
     held: bool = False
+    reading: Reading = PLAIN
+    scale: Scale = None
+
+    @property
+    def key(self) -> str:
+        """The identity of its pixels: the bytes, and what decoding depends on besides.
+
+        That is the SHA-256 itself where it is decoded as before there were ranges, so that no older trial is stale.
+        """
+        how = decoding.beyond_bytes(self.reading, self.scale)
+        return hashlib.sha256(f"{self.sha256} {how}".encode()).hexdigest() if how else self.sha256
 
 
 @dataclass(frozen=True)
@@ -75,13 +93,13 @@ class Dataset:
 
     @cached_property
     def content_hash(self) -> str:
-        """The identity of the content: which bytes stand in which class. Titles and groups do not matter."""
-        return protocol.fingerprint(sorted((i.id, self.classes[i.label], i.sha256) for i in self.images))
+        """The identity of the content: which pixels stand in which class. Titles and groups do not matter."""
+        return protocol.fingerprint(sorted((i.id, self.classes[i.label], i.key) for i in self.images))
 
     @cached_property
     def order_hash(self) -> str:
         """The identity of the list, for caches of arrays in its order; the card's order of classes shapes it."""
-        return protocol.fingerprint([i.sha256 for i in self.images])
+        return protocol.fingerprint([i.key for i in self.images])
 
     def counts(self) -> dict[str, int]:
         """Images in each class."""
@@ -204,12 +222,31 @@ def listed(card: Card, folder: Path, cap: int | None, cache: Path) -> Dataset:
         of_path = {os.fspath(entry.path): entry for entry in of_class[name]}
         chosen += [(label, of_path[path]) for path in drawn(list(of_path), cap)]
     index = cache / "digests" / f"{card.name}-{protocol.fingerprint(os.fspath(folder.absolute()))}.npy"
-    hashes = digests.sha256s([entry.path for _, entry in chosen], index)
+    known = digests.read([entry.path for _, entry in chosen], index)
     images = []
-    for (label, entry), digest in zip(chosen, hashes, strict=True):
+    for (label, entry), (digest, reading) in zip(chosen, known, strict=True):
         group = entry.group or group_of(card, entry.path) or entry.id
-        images.append(Image(entry.id, label, entry.path, digest, group, entry.held))
-    return Dataset(card, classes, tuple(images))
+        images.append(Image(entry.id, label, entry.path, digest, group, entry.held, reading))
+    return Dataset(card, classes, tuple(scaled(images, card, cache)))
+
+
+def scaled(images: Sequence[Image], card: Card, cache: Path) -> list[Image]:
+    """Images with the range of their card, where they are deep. Its percentiles are taken of all of them, once."""
+    deep = [image for image in images if Reading.DEEP in image.reading]
+    scale = card.range
+    if scale == ranges.PERCENTILES and deep:
+        name = f"{card.name}-{protocol.fingerprint(sorted(image.sha256 for image in deep))}.npy"
+        low, high = cache_.kept(cache / "ranges" / name, lambda: _percentiles(deep)).tolist()
+        scale = low, high
+    return [replace(image, scale=scale) if Reading.DEEP in image.reading else image for image in images]
+
+
+def _percentiles(images: Sequence[Image]) -> NDArray[np.float64]:
+    def seen(image: Image) -> Seen:
+        return decoding.opened_deep(image.path, decoding.contents(image.path)).seen()
+
+    with ThreadPoolExecutor() as pool:
+        return np.array(ranges.percentiles(list(pool.map(seen, images))))
 
 
 def _joined(sets: Sequence[set[str]]) -> list[set[str]]:

@@ -44,7 +44,7 @@ def load(dataset: Dataset, recipe: Recipe, cache: Path, progress: Callable[[], N
 
 def thumbnail(image: Image, recipe: Recipe, size: int = 96) -> bytes:
     """A small JPEG of an image after the recipe's preprocessing, for datasets whose card allows showing it."""
-    return decoded.jpeg(preprocessing.apply(decoded.decode(image.path, size), recipe.preprocessing))
+    return decoded.jpeg(preprocessing.apply(decoded.decode(image.path, size, image.scale), recipe.preprocessing))
 
 
 def source(recipe: Recipe) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.datasets import Dataset, Library
 
 SHOWN = 3
+READ_OTHERWISE = "the images are the same files, read otherwise (by `range` in the card, or turned as EXIF says)"
 
 
 def told(old: Mapping[str, str], new: Mapping[str, str]) -> str:
@@ -88,7 +89,10 @@ def _since(store: Store, library: "Library", row: Mapping[str, Any]) -> str | No
                 return None
     except BenchError as error:
         return f"the images at hand cannot be used: {error}"
-    which = told(of_version(store, row["dataset"], row["dataset_hash"]), digests(dataset))
+    old, new = of_version(store, row["dataset"], row["dataset_hash"]), digests(dataset)
+    if old == new:
+        return f"{READ_OTHERWISE}, than these trials saw"
+    which = told(old, new)
     return f"the images at hand are others than these trials saw{f' ({which})' if which else ''}"
 
 

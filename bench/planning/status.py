@@ -137,7 +137,9 @@ def causes_of(row: Mapping[str, Any], old_images: Mapping[str, str], new_images:
     causes = []
     if row["old_images"] != row["new_images"]:
         which = changes.told(old_images, new_images)
-        causes.append(f"the images changed ({which})" if which else "the images changed")
+        same = bool(old_images) and old_images == new_images
+        other = f"the images changed ({which})" if which else "the images changed"
+        causes.append(changes.READ_OTHERWISE if same else other)
     if row["old_version"] != row["new_version"]:
         causes.append(f"the model's version changed ({row['old_version']} → {row['new_version']})")
     if row["old_weights"] != row["new_weights"]:

@@ -59,6 +59,7 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
         scans: the record of each file.
         leftovers: what lies beside them and is not read, by reason.
     """
+    scans = scanning.in_range(scans, card.range)
     readable = [scan for scan in scans if not scan.unreadable]
     by_bytes: dict[str, list[Scan]] = defaultdict(list)
     for scan in readable:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.datasets import feasible, layouts
-from bench.datasets.audit import metadata
+from bench.datasets.audit import kinds, metadata
 from bench.datasets.audit.facts import Facts, Finding, all_ids, classes, ids, names, nearly_alike, number, shown
 from bench.datasets.audit.group_findings import groups
 from bench.datasets.audit.metadata import Tell
@@ -194,39 +194,6 @@ def _metadata(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _kinds(facts: Facts) -> Iterator[Finding]:
-    looks: tuple[tuple[str, Callable[[Scan], bool], str, str], ...] = (
-        (
-            "16 bits",
-            lambda scan: scan.mode.startswith(("I", "F")),
-            "16 bits or more a pixel",
-            "0 to 65535 becomes 0 to 255; stretch images of 12-bit cameras before, lest they are nearly black",
-        ),
-        (
-            "CMYK",
-            lambda scan: scan.mode == "CMYK",
-            "colours for print (CMYK)",
-            "They are turned into RGB; colours may shift against those of other files",
-        ),
-        (
-            "several pictures",
-            lambda scan: scan.frames > 1,
-            "several pages or pictures",
-            "The first alone is used; store the others as files of their own if they are wanted",
-        ),
-        (
-            "transparency",
-            lambda scan: scan.transparent,
-            "transparent parts",
-            "Transparency is dropped, and the colour below it shows",
-        ),
-    )
-    for kind, fits, what, mend in looks:
-        some = [scan for scan in facts.readable if fits(scan)]
-        if some:
-            yield Finding(kind, False, f"{number(len(some), 'file')} with {what}: {names(ids(some))}", mend, ids(some))
-
-
 def _left_lying(facts: Facts) -> Iterator[Finding]:
     mends = {
         "Pictures of a kind that is not read": "Store them as PNG or TIFF if they are wanted",
@@ -256,7 +223,7 @@ LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     groups,
     _copies,
     _metadata,
-    _kinds,
+    *kinds.LOOKS,
     _left_lying,
 )
 

@@ -5,21 +5,24 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.datasets import Entry
+from bench.datasets import Card, Entry
 from bench.errors import BenchError
-from bench.images import decoding
+from bench.images import Reading, Scale, Seen, decoding, headers, ranges
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 THUMBNAIL = 32
 """Pixels each way of the grey picture that stays of an image."""
+
+LUMINANCE = (0.299, 0.587, 0.114)
+"""What red, green and blue weigh in Pillow's grey."""
 
 IN_FLIGHT = 64
 """Files handed out at once, so that a hundred thousand of them do not wait in memory."""
@@ -29,8 +32,11 @@ IN_FLIGHT = 64
 class Scan:
     """What a file turned out to be. Of a file that cannot be read only its size and hash are known.
 
-    `thumbnail` is (32, 32) uint8, grey, squeezed to a square; `mode` is Pillow's word for the kind of pixels; `frames`
-    counts the pages of a TIFF or the pictures of an animation, of which the first alone is used.
+    `thumbnail` is (32, 32) uint8, grey, squeezed to a square, and the picture is upright; `mode` is Pillow's word for
+    the kind of pixels; `frames` counts the pages of a TIFF or the pictures of an animation, of which the first alone is
+    used. `turned` marks photos that are upright by their EXIF orientation alone.
+
+    Of values of more than 8 bits `deep` is what was seen, and the thumbnail is made by `in_range`.
     """
 
     entry: Entry
@@ -44,6 +50,8 @@ class Scan:
     frames: int = 1
     transparent: bool = False
     thumbnail: NDArray[np.uint8] | None = None
+    turned: bool = False
+    deep: "DeepScan | None" = None
 
     @property
     def id(self) -> str:
@@ -54,6 +62,17 @@ class Scan:
     def label(self) -> str:
         """The image's class."""
         return self.entry.label
+
+
+@dataclass(frozen=True, eq=False)
+class DeepScan:
+    """What stays of an image of more than 8 bits until its dataset has a range: what was seen of its values, and a
+    (32, 32) float32 grey thumbnail of them.
+    """
+
+    seen: Seen
+    values: NDArray[np.float32]
+    white_is_zero: bool
 
 
 def scan(entries: Sequence[Entry], progress: Callable[[int, int], None] = lambda done, of: None) -> list[Scan]:
@@ -70,26 +89,65 @@ def scan(entries: Sequence[Entry], progress: Callable[[int, int], None] = lambda
     return scans
 
 
+def decided(card: Card, scans: Sequence[Scan]) -> Card:
+    """The card with a range for its images of more than 8 bits: its own, else the one that these values ask for."""
+    seen = [scan.deep.seen for scan in scans if scan.deep]
+    return replace(card, range=ranges.decide(seen)) if seen and card.range is None else card
+
+
+def in_range(scans: Sequence[Scan], scale: Scale) -> list[Scan]:
+    """The scans with thumbnails of images of more than 8 bits, by a range."""
+    seen = [scan.deep.seen for scan in scans if scan.deep]
+    limits = ranges.percentiles(seen) if scale == ranges.PERCENTILES and seen else scale
+    return [replace(scan, thumbnail=_scaled(scan.deep, limits)) if scan.deep else scan for scan in scans]
+
+
 def _scan(entry: Entry) -> Scan:
     try:
-        content = entry.path.read_bytes()
-    except OSError as error:
-        return Scan(entry, 0, "", f"{entry.path} cannot be read ({error.strerror or error}); mend or remove it")
-    digest = hashlib.sha256(content).hexdigest()
+        content = decoding.contents(entry.path)
+    except BenchError as error:
+        return Scan(entry, 0, "", str(error))
+    digest, reading = hashlib.sha256(content).hexdigest(), headers.reading(content)
     try:
+        if Reading.DEEP in reading:
+            return _deep(entry, content, digest, reading)
         with decoding.opened(entry.path, content) as image:
-            kind, mode, (width, height) = image.format or "", image.mode, image.size
+            kind, mode, size = image.format or "", image.mode, image.size
             frames = getattr(image, "n_frames", 1)
             image.draft(None, (4 * THUMBNAIL, 4 * THUMBNAIL))  # JPEG files alone: decoded smaller, still to the end
-            thumbnail = _grey(image)
+            grey = decoding.rgb(image).convert("L")
+            if turned := Reading.TURNED in reading:
+                grey = decoding.upright(grey, content)
+                size = size if headers.orientation(content) < 5 else size[::-1]
+            thumbnail = _squeezed(grey).astype(np.uint8)
             transparent = image.mode in ("LA", "RGBA", "PA") and np.asarray(image.getchannel("A")).min() < 255
     except BenchError as error:
         return Scan(entry, len(content), digest, str(error))
-    return Scan(entry, len(content), digest, "", kind, mode, width, height, frames, bool(transparent), thumbnail)
+    clear = bool(transparent)
+    return Scan(entry, len(content), digest, "", kind, mode, *size, frames, clear, thumbnail, turned)
 
 
-def _grey(image: "Image") -> NDArray[np.uint8]:
+def _deep(entry: Entry, content: bytes, digest: str, reading: Reading) -> Scan:
+    from PIL.Image import fromarray
+
+    found = decoding.opened_deep(entry.path, content)
+    seen = found.seen()
+    numbers = np.nan_to_num(found.values.astype(np.float32), nan=seen.low, posinf=seen.high, neginf=seen.low)
+    grey = numbers @ np.array(LUMINANCE, np.float32) if numbers.ndim == 3 else numbers
+    values = _squeezed(fromarray(np.ascontiguousarray(grey)))
+    deep = DeepScan(seen, values, found.white_is_zero)
+    height, width = found.values.shape[:2]
+    kind, frames, turned = found.format, found.frames, Reading.TURNED in reading
+    scan = Scan(entry, len(content), digest, "", kind, found.mode, width, height, frames, found.transparent)
+    return replace(scan, turned=turned, deep=deep)
+
+
+def _squeezed(image: "Image") -> NDArray[Any]:
     from PIL.Image import Resampling
 
-    small = decoding.rgb(image).convert("L").resize((THUMBNAIL, THUMBNAIL), Resampling.BOX)
-    return np.array(small, dtype=np.uint8)
+    return np.array(image.resize((THUMBNAIL, THUMBNAIL), Resampling.BOX))
+
+
+def _scaled(deep: DeepScan, scale: Scale) -> NDArray[np.uint8]:
+    made = ranges.eight_bit(deep.values, ranges.limits(deep.seen, scale))
+    return 255 - made if deep.white_is_zero else made

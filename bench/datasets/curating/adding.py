@@ -77,7 +77,9 @@ def add(
         raise BenchError(f"{folder} holds {_as_text(odd[0])}, whose name is no text (UTF-8); rename it")
     if len({entry.label for entry in entries}) < 2:
         loading.listed(card, folder, None, library.cache)  # says why that is no dataset
-    audit = auditing.audit(card, scanning.scan(entries, progress), auditing.lying_there(card, folder, entries))
+    scans = scanning.scan(entries, progress)
+    card = scanning.decided(card, scans)
+    audit = auditing.audit(card, scans, auditing.lying_there(card, folder, entries))
     tell(audit)
     refuse(audit, card, duplicates, groups)
     card = _judged(card, audit, duplicates, entries)

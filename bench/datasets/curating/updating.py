@@ -11,6 +11,7 @@ from bench.datasets.audit import Audit, auditing, names, number, scanning
 from bench.datasets.curating import adding, writing
 from bench.datasets.curating.adding import Duplicates
 from bench.errors import BenchError, UsageError
+from bench.images import ranges
 
 
 def update(
@@ -27,7 +28,8 @@ def update(
     """Look at the images of a dataset that was added, and write into its card what is new of them.
 
     Classes and counts become those at hand; files that cannot be read, and new copies, are added to what is left out
-    and kept together. Everything else in the card stays as it is, comments too.
+    and kept together; a range for images of more than 8 bits is decided where there is none. Everything else in the
+    card stays as it is, comments too.
 
     Args:
         library: has the card in one of its folders.
@@ -66,7 +68,9 @@ def update(
     every = layouts.entries(card, place)
     known = {loading.composed(image) for image in card.left_out}
     entries = [entry for entry in every if loading.composed(entry.id) not in known]
-    audit = auditing.audit(card, scanning.scan(entries, progress), auditing.lying_there(card, place, every))
+    scans = scanning.scan(entries, progress)
+    card = scanning.decided(card, scans)
+    audit = auditing.audit(card, scans, auditing.lying_there(card, place, every))
     tell(audit)
     accepted = [set(same) for same in card.same]
     torn = [ids for ids in audit.contradictions if not any(set(ids) <= same for same in accepted)]
@@ -107,12 +111,14 @@ def _edited(path: Path, old: Card, new: Card) -> str:
     import tomlkit
 
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-    for field in ("images", "masks", "groups", "classes", "counts", "same", "left_out"):
+    for field in ("images", "masks", "groups", "classes", "counts", "range", "same", "left_out"):
         value = getattr(new, field)
         if _plain(value) == _plain(getattr(old, field)):
             continue
-        if isinstance(value, tuple):
-            made: Any = tomlkit.array()
+        if field == "range":
+            made: Any = tomlkit.value(ranges.text(value))
+        elif isinstance(value, tuple):
+            made = tomlkit.array()
             made.extend(_plain(value))
             made.multiline(field in ("same", "left_out") and len(value) > 0)
         elif field == "counts":
@@ -129,6 +135,8 @@ def _told(old: Card, new: Card) -> list[str]:
     told = [f"images are in {new.images} now"] if new.images != old.images else []
     told += [f"groups = {new.groups!r}, before {old.groups!r}"] if new.groups != old.groups else []
     told += [f"masks = {new.masks!r}"] if new.masks != old.masks else []
+    if new.range != old.range:
+        told.append(f"range = {ranges.text(new.range)}: which values become black and white; the card had none")
     come, gone = _differing(old.classes, new.classes)
     told += [f"class {name!r} is new, with {number(new.counts[name], 'image')}" for name in come]
     told += [f"class {name!r} has no images any more, and is struck out" for name in gone]

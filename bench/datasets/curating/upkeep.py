@@ -4,12 +4,14 @@
 every run.
 """
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.datasets import Dataset, Entry, Library, cards, layouts, loading, masks
 from bench.datasets.audit import names, nearly_alike
+from bench.images import Reading
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,13 @@ def look(library: Library, dataset: Dataset, images_per_class: int | None = None
         *_masks(dataset, entries),
         *_contradictions(dataset),
         *_rule_that_fits_nothing(dataset, entries),
+        *_no_range(library, dataset),
     ]
     changed = miscounted(dataset, images_per_class)
     if card == cards.shipped().get(card.name):  # those that ship are known to fit, and say why some files do not
         return Upkeep(tuple(refused), tuple(changed))
     slips, remarks = _names_of_nothing(dataset, entries), _rule_that_fits_some(dataset, entries)
+    remarks += _full_range(library, dataset)
     remarks += [
         f"the classes {' and '.join(map(repr, same))} are called nearly alike" for same in nearly_alike(dataset.classes)
     ]
@@ -121,6 +125,35 @@ def _contradictions(dataset: Dataset) -> list[str]:
         f"{number} in more than one class, as the same bytes: {names([' = '.join(ids[:4]) for ids in torn])}; remove "
         "the wrong files, or name them in the card: under `left_out` none is used, under `same` all are"
     ]
+
+
+def _no_range(library: Library, dataset: Dataset) -> list[str]:
+    """Values of which nobody can know what is black and what white."""
+    lost = [image.id for image in dataset.images if Reading.UNSCALED in image.reading and image.scale is None]
+    if not lost:
+        return []
+    return [
+        f"images hold float or signed values, or more than 16 bits ({len(lost)}), and no card says which of these "
+        f"become black and white: {names(lost)}; {_decides(library, dataset)}"
+    ]
+
+
+def _full_range(library: Library, dataset: Dataset) -> list[str]:
+    """Images of 16 bits with a card from before there were ranges, or none."""
+    deep = [image.id for image in dataset.images if Reading.DEEP in image.reading and image.scale is None]
+    if not deep or _no_range(library, dataset):
+        return []
+    return [
+        f"no card says which values of its images of more than 8 bits ({len(deep)}) become black and white, so all "
+        f'that the files can hold do (range = "full"); {_decides(library, dataset)}'
+    ]
+
+
+def _decides(library: Library, dataset: Dataset) -> str:
+    card = f"{dataset.name}.toml"
+    own = any((folder / card).is_file() for folder in library.folders)
+    where = "--update" if own else shlex.quote(str(library.image_folder(dataset.card)))
+    return f"`bench dataset add {dataset.name} {where}{library.options}` looks at the values and writes a `range`"
 
 
 def _rule_that_fits_nothing(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from bench.datasets import Card, Guess
 from bench.errors import BenchError
+from bench.images import ranges
 
 _SAID = {
     "subfolders": "   # what folders in class folders are: groups (patients, slides), or plain",
+    "range": '   # values that become black and white: two numbers, "full" (all that the files can hold), or '
+    '"percentiles" (of all images)',
     "masks": "   # files that are named as masks are: leave-out, or keep",
 }
 
@@ -30,6 +33,7 @@ def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
         'notes = []       # sentences for the dataset\'s page: ["One.", "Another."]',
         "show_images = false   # true: the site may show small copies of these images",
         *(f"{key} = {_toml(value)}{_SAID.get(key, '')}" for key, value in layout.items() if value),
+        *([f"range = {ranges.text(card.range)}{_SAID['range']}"] if card.range is not None else []),
         *([f"columns = {{{', '.join(f'{k} = {_toml(v)}' for k, v in card.columns.items())}}}"] if card.columns else []),
         *([f"parts = [{', '.join(map(_toml, card.parts))}]   # folders of class folders"] if card.parts else []),
         "",

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bench.datasets import Library, decoded, digests
+from bench.images.ranges import Scale
 
 OPENED = """
 import os, sys
@@ -92,9 +93,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     decode = decoded.decode
 
-    def listening(path: Path, size: int) -> decoded.Pixels:
+    def listening(path: Path, size: int, scale: Scale = None) -> decoded.Pixels:
         names.append(path.name)
-        return decode(path, size)
+        return decode(path, size, scale)
 
     monkeypatch.setattr(decoded, "decode", listening)
     return names
@@ -200,12 +201,12 @@ def test_every_change_of_a_file_is_noticed(change: Callable[[Path], None], pause
     for path in paths:
         path.write_bytes(b"0" * 10)
     time.sleep(pause)
-    before = digests.sha256s(paths, index)
-    assert before == [sha256(b"0" * 10).hexdigest()] * 3
+    before = digests.read(paths, index)
+    assert before == [(sha256(b"0" * 10).hexdigest(), 0)] * 3
     assert index.exists() == (pause > 0), "what was just written may be written again within one tick of the clock"
     change(paths[1])
-    after = digests.sha256s(paths, index)
-    assert after == [sha256(path.read_bytes()).hexdigest() for path in paths]
+    after = digests.read(paths, index)
+    assert after == [(sha256(path.read_bytes()).hexdigest(), 0) for path in paths]
     assert after[1] != before[1]
 
 
@@ -217,6 +218,6 @@ def test_an_index_that_is_not_whole_costs_time_alone(content: bytes, tmp_path: P
     index.write_bytes(content)
     time.sleep(2 * digests.TICK)
     for _ in range(2):
-        assert digests.sha256s([path], index) == [sha256(b"0").hexdigest()]
+        assert digests.read([path], index) == [(sha256(b"0").hexdigest(), 0)]
     assert len(np.load(index)) == 1
-    assert digests.sha256s([path], tmp_path / "a" / "no" / "folder.npy") == [sha256(b"0").hexdigest()]
+    assert digests.read([path], tmp_path / "a" / "no" / "folder.npy") == [(sha256(b"0").hexdigest(), 0)]
