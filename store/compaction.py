@@ -3,8 +3,8 @@
 The new parts are written beside the old ones. The new part of trials, which names the new parts of predictions, is
 renamed last: from that moment on its rows count and the old ones are superseded; then the old files are deleted. A kill
 leaves either the old state or the new one with some old files beside it, which readers do not see and the next
-compaction deletes; new files that no row names yet are deleted after an hour. Parts that are already large are left as
-they are.
+compaction deletes; new files that no row names yet are deleted after an hour. Parts that are already large, and of this
+version, are left as they are.
 """
 
 import re
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -21,6 +20,7 @@ from store import inventory, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import File, Inventory
+from store.scratch import scratch
 from store.store import Store
 
 PACKED = "packed"
@@ -59,14 +59,10 @@ def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of
         if not claims.take("compaction"):
             raise StoreError(f"{store.root}: another compaction is at work; wait for its end")
         before = inventory.take(store.root, trust=False)
-        folders = sorted({(f.kind, tuple(f.keys.items())) for f in before.files if f.kind in ("trials", *LISTS)})
+        folders = sorted({_folder(file) for file in before.files})
         for done, (kind, folder) in enumerate(folders):
             progress(done, len(folders))
-            keys = dict(folder)
-            if kind == "trials":
-                _trials(store.root, keys)
-            else:
-                _lists(store.root, kind, keys, [f for f in before.of(kind) if f.keys == keys])
+            _pack_folder(store.root, kind, dict(folder), before)
         progress(len(folders), len(folders))
         after = inventory.take(store.root)
     return Compacted(
@@ -78,10 +74,36 @@ def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of
     )
 
 
+def renew(store: Store) -> None:
+    """Rewrite the parts of earlier versions, with those that they belong to: then all parts of a kind have the same
+    columns, which readers such as polars ask for. Where a compaction is at work that does it already.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+    with Claims(store.root) as claims:
+        if claims.take("compaction"):
+            found = inventory.take(store.root)
+            for kind, folder in sorted({_folder(file) for file in found.files if file.name.version < schema.VERSION}):
+                _pack_folder(store.root, kind, dict(folder), found)
+
+
+def _folder(file: File) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What is packed together with a part: a kind of lists, or trials with all that they name; and its partition."""
+    return (file.kind if file.kind in LISTS else "trials"), tuple(file.keys.items())
+
+
+def _pack_folder(root: Path, kind: str, keys: dict[str, str], found: Inventory) -> None:
+    if kind == "trials":
+        _trials(root, keys)
+    else:
+        _lists(root, kind, keys, [file for file in found.of(kind) if file.keys == keys])
+
+
 def _trials(root: Path, keys: dict[str, str]) -> None:
     found = inventory.take(root, keys, trust=False)
-    with TemporaryDirectory(prefix="bench-compact-") as scratch, duckdb.connect() as connection:
-        connection.execute("set temp_directory = $folder", {"folder": scratch})
+    with scratch("compact") as folder, duckdb.connect() as connection:
+        connection.execute("set temp_directory = $folder", {"folder": folder})
         connection.execute("set memory_limit = '2GB'")
         snapshot.load(connection, root, found)
         useless, small = _sorted_out(connection, found)
@@ -115,7 +137,7 @@ def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tupl
         group by e.part having bool_and(c.part is not null)
         """
     ).fetchall()
-    large = {file.path for file in found.files if file.size >= LARGE}
+    large = {file.path for file in found.files if file.size >= LARGE and file.name.version == schema.VERSION}
     heavy = connection.execute("select part from named where path in (select unnest($large))", {"large": [*large]})
     kept = large | {part for (part,) in heavy.fetchall()}
     return sorted(p for p, useless in rows if useless), sorted(

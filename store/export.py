@@ -9,12 +9,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
 from store import parts, schema
 from store.errors import StoreError
+from store.scratch import scratch
 from store.store import Store
 from store.views import View, public
 
@@ -48,7 +48,7 @@ def export(store: Store, path: Path, table: str | None = None) -> list[str]:
 
     def write(connection: duckdb.DuckDBPyConnection) -> list[str]:
         _discard(unfinished)  # where the store asks again
-        connection.execute("set temp_directory = $folder", {"folder": scratch})
+        connection.execute("set temp_directory = $folder", {"folder": folder})
         connection.execute("set memory_limit = '2GB'")
         views = _views(connection, wanted)
         if suffix in FORMATS:
@@ -57,7 +57,7 @@ def export(store: Store, path: Path, table: str | None = None) -> list[str]:
             _fill(connection, unfinished, views)
         return [view.name for view in views]
 
-    with _whole(path) as unfinished, TemporaryDirectory(prefix="bench-export-") as scratch:
+    with _whole(path) as unfinished, scratch("export") as folder:
         return store.read(write)
 
 

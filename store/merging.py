@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -19,6 +18,7 @@ import pyarrow as pa
 from store import inventory, parts, schema, snapshot
 from store.errors import StoreError
 from store.inventory import File
+from store.scratch import scratch
 from store.store import Store
 
 TOLERANCE = 1e-3
@@ -84,8 +84,8 @@ def merge(store: Store, other: Store) -> Merged:
         raise StoreError(f"{other.root} is not merged: {path!a} {fault}; bench writes no such name, so ask who did")
     attempts, lists = store.read(_known)
     try:
-        with TemporaryDirectory(prefix="bench-merge-") as scratch, duckdb.connect() as theirs:
-            theirs.execute("set temp_directory = $folder", {"folder": scratch})
+        with scratch("merge") as folder, duckdb.connect() as theirs:
+            theirs.execute("set temp_directory = $folder", {"folder": folder})
             theirs.execute("set memory_limit = '2GB'")
             snapshot.load(theirs, other.root, found)
             snapshot.expose(theirs, other.root, found, in_memory=False)

@@ -1,15 +1,17 @@
 """Answering one SELECT over the store's views, and nothing else."""
 
-import tempfile
+import re
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from store.errors import QueryError
+from store.scratch import scratch
 from store.snapshot import pattern
 from store.store import Store
 
@@ -24,7 +26,10 @@ ROWS = 100_000
 
 
 def query(store: Store, sql: str, *, timeout: float = SECONDS, memory: float = GIGABYTES) -> "pa.Table":
-    """The answer to one SELECT statement over the views; no two of its columns share a name (see `one_name_each`).
+    """The answer to one SELECT statement over the views, in types that every reader of Arrow and Parquet knows.
+
+    No two of its columns share a name (see `one_name_each`). Intervals, and what else has no type in Parquet, are text
+    as DuckDB writes it; sums of whole numbers are whole numbers of 64 bits where these suffice.
 
     The connection cannot leave the store's folder, loads no extension, and its settings are locked. What counts as one
     SELECT, in which nothing is written, is decided by DuckDB itself.
@@ -33,15 +38,16 @@ def query(store: Store, sql: str, *, timeout: float = SECONDS, memory: float = G
         store: the store.
         sql: the statement.
         timeout: seconds after which it is given up.
-        memory: gigabytes that the work may take, and the answer too; more work than that goes on in a temporary file.
+        memory: gigabytes that the work may take, and the answer too; more work than that goes on in a temporary file,
+            where one can be made.
 
     Raises:
         QueryError: the text is not one SELECT, or DuckDB refuses it (the message is DuckDB's, shortened), or it takes
             more than its time or memory.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-query-") as scratch:
+    with scratch("query") as folder:
         try:
-            return store.read(lambda connection: _answer(connection, store.root, sql, scratch, timeout, memory))
+            return store.read(lambda connection: _answer(connection, store.root, sql, folder, timeout, memory))
         except duckdb.OutOfMemoryException:
             raise QueryError(_too_much(memory)) from None
         except duckdb.InterruptException:
@@ -53,7 +59,7 @@ def query(store: Store, sql: str, *, timeout: float = SECONDS, memory: float = G
 
 
 def _answer(
-    connection: duckdb.DuckDBPyConnection, root: Path, sql: str, scratch: str, timeout: float, memory: float
+    connection: duckdb.DuckDBPyConnection, root: Path, sql: str, folder: str, timeout: float, memory: float
 ) -> "pa.Table":
     try:
         statements = connection.extract_statements(sql)
@@ -61,14 +67,14 @@ def _answer(
         raise QueryError(_first_line(error)) from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise QueryError(ONE_SELECT)
-    _confine(connection, root, scratch, memory)
+    _confine(connection, root, folder, memory)
     alarm = threading.Timer(timeout, connection.interrupt)
     alarm.daemon = True
     alarm.start()
     try:
         if "with" in sql.lower():
             _refuse_writing(connection, sql)
-        return _collected(connection.sql(sql), time.monotonic() + timeout, memory)
+        return _collected(_storable(connection.sql(sql)), time.monotonic() + timeout, memory)
     finally:
         alarm.cancel()
 
@@ -87,7 +93,25 @@ def _collected(relation: duckdb.DuckDBPyRelation, deadline: float, memory: float
             raise duckdb.InterruptException
         batches.append(batch)
     table = pa.Table.from_batches(batches, reader.schema)
+    for place, field in enumerate(table.schema):
+        if field.type == pa.decimal128(38, 0):  # what DuckDB counts and sums in
+            with suppress(pa.ArrowInvalid):  # too large for 64 bits: exact rather than handy
+                table = table.set_column(place, field.name, table.column(place).cast(pa.int64()))
     return table.rename_columns(one_name_each(table.column_names))
+
+
+def _storable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same answer, with text in the place of values that Parquet has no type for, also within lists and structs."""
+    shown = []
+    for place, (name, kind) in enumerate(zip(relation.columns, map(str, relation.types), strict=True), 1):
+        wanted = "VARCHAR" if "UNION(" in kind else _NOT_IN_PARQUET.sub(lambda found: found[1] or "VARCHAR", kind)
+        quoted = '"{}"'.format(name.replace('"', '""'))
+        shown.append(f"#{place}" if wanted == kind else f"cast(#{place} as {wanted}) as {quoted}")
+    return relation.project(", ".join(shown)) if any("cast" in column for column in shown) else relation
+
+
+_NOT_IN_PARQUET = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\b(?:INTERVAL|BIT|BIGNUM|TIME WITH TIME ZONE)\b""")
+"""Names of types; what stands in quotes, a field of a struct say, is none."""
 
 
 def one_name_each(names: Sequence[str]) -> list[str]:
@@ -112,11 +136,11 @@ def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise
 
 
-def _confine(connection: duckdb.DuckDBPyConnection, root: Path, scratch: str, memory: float) -> None:
+def _confine(connection: duckdb.DuckDBPyConnection, root: Path, folder: str, memory: float) -> None:
     # The folder as it is, and as the views' patterns write it.
     folders = ", ".join("'{}/'".format(name.replace("'", "''")) for name in (str(root.resolve()), pattern(root)))
     connection.execute(f"set memory_limit = '{memory * 1000:.0f}MB'")
-    connection.execute("set temp_directory = '{}'".format(scratch.replace("'", "''")))
+    connection.execute("set temp_directory = '{}'".format(folder.replace("'", "''")))
     connection.execute("set autoinstall_known_extensions = false")
     connection.execute("set autoload_known_extensions = false")
     connection.execute(f"set allowed_directories = [{folders}]")

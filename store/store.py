@@ -45,7 +45,8 @@ class Store:
 
     Args:
         root: the folder.
-        create: make it a store if it is empty or not there, and one of this version if it is of an earlier one.
+        create: make it a store if it is empty or not there, and one of this version, with its parts, if it is of an
+            earlier one.
 
     Raises:
         StoreError: it is no store, or one of a later version.
@@ -69,6 +70,12 @@ class Store:
                 raise StoreError(f"{root} lies in {above!r}, which reads as a part of a store; move it elsewhere")
         if create and version < schema.VERSION:
             self._mark(marker)
+        if create and any(
+            parts.Name.of(Path(path).name).version < schema.VERSION for path in inventory.listing(root, {})
+        ):
+            from store import compaction  # which is made of this module
+
+            compaction.renew(self)
 
     @classmethod
     def if_made(cls, root: Path) -> "Store | None":

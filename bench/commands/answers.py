@@ -2,9 +2,11 @@
 
 import csv
 import json
+import math
 import os
 import sys
 import uuid
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,12 +77,23 @@ def write(answer: "pa.Table", kind: str, output: Path | None) -> None:
 def _dump(answer: "pa.Table", kind: str, file: Any) -> None:
     rows = answer.to_pylist()
     if kind == "json":
-        json.dump(rows, file, indent=1, default=str)
+        json.dump([{name: _json(value) for name, value in row.items()} for row in rows], file, indent=1, default=str)
         file.write("\n")
     else:
         writer = csv.DictWriter(file, answer.column_names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _json(value: Any) -> Any:
+    """A value as JSON has it: numbers are numbers, and what is no number, or has no end, is null."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _json(inner) for name, inner in value.items()}
+    return [_json(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _text(value: Any) -> str:

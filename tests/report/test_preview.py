@@ -326,10 +326,82 @@ def test_a_new_site_takes_the_whole_place_of_the_old(
     assert render(project, project / "public") == [project.resolve() / "public" / "index.html"]
     assert {name.partition("/")[0] for name in contents(project / "public")} == {
         "index.html",
+        "left.qmd",
         "site_libs",
         ".bench-site",
     }
     assert sorted(path.name for path in project.iterdir()) == ["_quarto.yml", "index.qmd", "public"]
+
+
+MINE = {
+    "CNAME": "bench.example.org",
+    ".git/HEAD": "ref: refs/heads/main",
+    ".nojekyll": "",
+    "datasets/notes.html": "mine",
+    "a b/ü.txt": "mine",
+}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_somebody_put_beside_the_pages_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    pages = {"_quarto.yml": "", "index.qmd": "# A\n", "datasets/x.qmd": "# X\n"}
+    project, output = write(tmp_path / "project", pages), tmp_path / "site"
+    render(project, output)
+    write(output, MINE)
+    (output / "empty").mkdir()
+    (output / "link").symlink_to("CNAME")
+    output.chmod(0o750)
+    (project / "datasets" / "x.qmd").rename(project / "datasets" / "y.qmd")
+    for _ in range(2):
+        render(project, output)
+        after = contents(output)
+        assert {name: after[name].decode() for name in MINE} == MINE
+        assert "datasets/y.html" in after
+        assert "datasets/x.html" not in after, "a page of ours that is drawn no more is gone"
+        assert (output / "empty").is_dir()
+        assert (output / "link").readlink() == Path("CNAME")
+        assert output.stat().st_mode & 0o777 == 0o750
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["project", "site"]
+
+
+def test_no_page_takes_the_place_of_somebodys_file(tmp_path: Path) -> None:
+    project, output = write(tmp_path / "project", {"_quarto.yml": "", "index.qmd": "# A\n"}), tmp_path / "site"
+    render(project, output)
+    write(output, {"extra.html": "mine", "more": "mine"})
+    before = contents(output)
+    for page in ("extra.qmd", "more/page.qmd"):
+        write(project, {page: "# B\n"})
+        with pytest.raises(PageError, match=r"site/(extra\.html|more) is none of the pages .* move it$"):
+            render(project, output)
+        assert contents(output) == before
+        (project / page).unlink()
+
+
+def test_a_site_of_an_earlier_version_keeps_what_is_plainly_not_ours(tmp_path: Path) -> None:
+    """Its marker is empty: it does not say which files are its own."""
+    pages = {"_quarto.yml": "", "index.qmd": "# A\n", "datasets/x.qmd": "# X\n", "datasets/y.qmd": "# Y\n"}
+    project, output = write(tmp_path / "project", pages), tmp_path / "site"
+    render(project, output)
+    (output / ".bench-site").write_text("")
+    write(output, {name: MINE[name] for name in ("CNAME", ".git/HEAD")})
+    (project / "datasets" / "x.qmd").unlink()
+    render(project, output)
+    assert {"CNAME", ".git/HEAD", "datasets/y.html"} < contents(output).keys()
+    assert "datasets/x.html" not in contents(output)
+
+
+@pytest.mark.parametrize("place", ["file/site", "file", "/proc/site", "/dev/null/site"])
+def test_a_site_that_cannot_be_put_there_is_one_sentence(tmp_path: Path, place: str) -> None:
+    project = write(tmp_path / "project", {"_quarto.yml": "", "index.qmd": "# A\n"})
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(PageError, match=r"^[^\n]*(cannot be written \(|is left alone)[^\n]*$"):
+        render(project, tmp_path / place)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 @pytest.fixture

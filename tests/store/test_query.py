@@ -1,5 +1,7 @@
 """One SELECT is answered; nothing else is, nothing is written, nothing outside the store is read."""
 
+import decimal
+import io
 import shutil
 import tempfile
 import time
@@ -12,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from writing import append
 
@@ -284,3 +287,40 @@ def test_no_extension_loads(store: Store, name: str) -> None:
 def test_columns_that_share_a_name_keep_their_own_values(store: Store) -> None:
     answer = query(store, "select 1 as a, 2 as a, 3 as a_1, 4 as b")
     assert answer.to_pylist() == [{"a": 1, "a_2": 2, "a_1": 3, "b": 4}]
+
+
+STORABLE = [
+    ("interval 90 minutes", "01:30:00"),
+    ("interval '1 year 2 days'", "1 year 2 days"),
+    ("[interval 1 day, null]", ["1 day", None]),
+    ("{'INTERVAL': interval 1 day, 'b': 'BIT'}", {"INTERVAL": "1 day", "b": "BIT"}),
+    ("'1010'::bit", "1010"),
+    ("union_value(a := 1)", "1"),
+    ("(select sum(range) from range(4))", 6),
+    ("170141183460469231731687303715884105727::hugeint", 2**127 - 1),
+    ("null::interval", None),
+    ("0.25", decimal.Decimal("0.25")),
+]
+
+
+@pytest.mark.parametrize(("sql", "value"), STORABLE, ids=[sql for sql, _ in STORABLE])
+def test_answers_have_types_that_parquet_has(store: Store, tmp_path: Path, sql: str, value: Any) -> None:
+    """What has none is text as DuckDB writes it; whole numbers stay so."""
+    answer = query(store, f"select 1 as a, {sql} as a, 2 as b")
+    assert answer.to_pylist() == [{"a": 1, "a_1": value, "b": 2}]
+    written = io.BytesIO()
+    pq.write_table(answer, written)
+    assert pq.read_table(written).to_pylist() == answer.to_pylist()
+    assert answer.schema.field("a_1").type == pa.int64() or not sql.startswith("(select sum")
+
+
+def test_no_place_for_temporary_files_is_no_reason_to_say_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object, **__: object) -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", nowhere)
+    assert query(store, "select count(*) as n from predictions").to_pylist() == [{"n": IMAGES}]
+    with pytest.raises(QueryError, match=r"takes more than 0\.1 GB of memory"):
+        query(store, "select list(range) from range(1000000000)", memory=0.1, timeout=60)

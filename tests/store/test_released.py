@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from writing import append
 
 from store import Store, checking, compaction, query, schema
 
@@ -47,12 +49,34 @@ def test_a_released_store_is_read_and_goes_on(released: Path, tmp_path: Path) ->
     assert json.loads((store.root / "store.json").read_text()) == {"bench_store": int(released.name[1:])}, "only read"
 
     store = Store(store.root, create=True)
+    assert {path.suffixes[-2] for path in store.root.rglob("*.parquet")} == {f".v{schema.VERSION}"}
     assert json.loads((store.root / "store.json").read_text()) == {"bench_store": schema.VERSION}
     compaction.compact(store)
-    assert {path.suffixes[-2] for path in store.root.rglob("*.parquet")} == {f".v{schema.VERSION}"}
     assert store.fingerprint() == before
     for sql, answer in ANSWERS.items():
         assert query(store, sql).to_pylist() == answer
+
+
+@pytest.mark.parametrize("released", RELEASED, ids=lambda path: path.name)
+def test_polars_reads_a_store_of_an_earlier_version_that_was_written_to(released: Path, tmp_path: Path) -> None:
+    """Polars wants the same columns in all files of a folder, and so all parts are of one version then."""
+    shutil.copytree(released, tmp_path / "store")
+    store = Store(tmp_path / "store", create=True)
+    append(store, "a", "b")  # of a dataset that sorts behind those that were there
+    for kind in ("trials", "predictions", "activations"):
+        assert pl.read_parquet(store.root / kind)["trial_id"].n_unique() >= 2, kind
+    assert set(pl.read_parquet(store.root / "trials")["trial_id"]) == {"t0", "t1", "t2", "a", "b"}
+    assert query(store, "select count(*) as n from predictions").to_pylist()[0]["n"] >= 8
+
+
+def test_parts_of_an_earlier_version_among_those_of_today_are_found(tmp_path: Path) -> None:
+    """As earlier versions of this project left a store that they went on with."""
+    shutil.copytree(RELEASED[1], tmp_path / "store")
+    (tmp_path / "store" / "store.json").write_text(json.dumps({"bench_store": schema.VERSION}))
+    before = Store(tmp_path / "store").fingerprint()
+    store = Store(tmp_path / "store", create=True)
+    assert {path.suffixes[-2] for path in store.root.rglob("*.parquet")} == {f".v{schema.VERSION}"}
+    assert store.fingerprint() == before
 
 
 def test_a_column_that_came_later_is_null_in_older_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,6 +156,21 @@ def test_answers_in_files(bench: Run, trained: Path, tmp_path: Path, kind: str) 
     assert len(read(tmp_path / f"cells.{kind}")) == 4
 
 
+def test_numbers_in_json_are_numbers(bench: Run, trained: Path) -> None:
+    """Strict JSON: what is no number or has no end is null, a sum is no text, an interval is one."""
+    sql = (
+        "select 'nan'::double as a, ['-inf'::float, 1] as b, {'x': 'nan'::double, 'y': 0.5} as c, sum(range) as d, "
+        "[sum(range)] as e, interval 90 minutes as f from range(4)"
+    )
+    code, out, _ = bench("query", sql, "--format", "json", "--store", trained)
+
+    def no_json(constant: str) -> None:
+        raise AssertionError(constant)
+
+    expected = {"a": None, "b": [None, 1], "c": {"x": None, "y": 0.5}, "d": 6, "e": [6], "f": "01:30:00"}
+    assert (code, json.loads(out, parse_constant=no_json)) == (0, [expected])
+
+
 def test_an_answers_file_can_be_read_by_whoever_can_read_the_users_others(
     bench: Run, trained: Path, tmp_path: Path
 ) -> None:
