@@ -18,25 +18,30 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 POINTS = ".0%"
 
 
-def holdout_box(scores: pd.DataFrame, votes: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
+def holdout_box(
+    scores: pd.DataFrame,
+    votes: pd.DataFrame,
+    models: Sequence[str],
+    styles: Styles,
+    chance: float,
+    beside: pd.DataFrame | None = None,
+) -> Any:
     """Holdout scores of a cell's trials as boxes, and below each the trials' vote with its interval.
 
     Args:
         scores: model, repeat, fold, balanced_accuracy.
-        votes: model, balanced_accuracy, low, high.
+        votes: model, balanced_accuracy, low, high (NaN where there is no interval).
         models: the order from top to bottom.
+        beside: the votes out of fold, where those on the holdout have no interval.
     """
-    lanes = alt.YOffset("lane:N", scale=alt.Scale(domain=["trials", "vote"]))
-    return _score_chart(
-        [
-            *_boxes(scores.assign(lane="trials"), models, styles, lanes),
-            *_marks(votes.assign(lane="vote"), models, styles, lanes, "vote of all trials"),
-        ],
-        [scores["balanced_accuracy"], votes["low"]],
-        chance,
-        rows=len(models),
-        step=46,
-    )
+    kinds = {"vote": votes} if beside is None else {"vote": votes, "out of fold": beside}
+    lanes = alt.YOffset("lane:N", scale=alt.Scale(domain=["trials", *kinds]))
+    layers = _boxes(scores.assign(lane="trials"), models, styles, lanes)
+    for kind, frame in kinds.items():
+        what = "vote of all trials" if kind == "vote" else "vote out of fold"
+        layers += _marks(frame.assign(lane=kind), models, styles, lanes, what)
+    seen = [scores["balanced_accuracy"], *(f[end] for f in kinds.values() for end in ("balanced_accuracy", "low"))]
+    return _score_chart(layers, seen, chance, rows=len(models), step=23 * (1 + len(kinds)))
 
 
 def folds_box(scores: pd.DataFrame, means: pd.DataFrame, models: Sequence[str], styles: Styles, chance: float) -> Any:
@@ -147,11 +152,11 @@ def differences(findings: pd.DataFrame, rope: float) -> Any:
         findings: pair, where, difference, low, high (in points), verdict.
         rope: half the band's width, in points.
     """
-    words = ["better", "equivalent", "worse", "undecided"]
+    words = ["better", "equivalent", "worse", "undecided", "incomplete"]
     colour = alt.Color(
         "verdict:N",
         title="verdict",
-        scale=alt.Scale(domain=words, range=["#009E73", "#0072B2", "#D55E00", GREY]),
+        scale=alt.Scale(domain=words, range=["#009E73", "#0072B2", "#D55E00", GREY, "#CC79A7"]),
         legend=alt.Legend(orient="top"),
     )
     base = alt.Chart(findings).encode(y=alt.Y("pair:N", sort=None, title=None, axis=alt.Axis(labelLimit=420)))
@@ -162,7 +167,8 @@ def differences(findings: pd.DataFrame, rope: float) -> Any:
     )
     shown = ["pair", "verdict", *(alt.Tooltip(f"{c}:Q", format="+.1f") for c in ("difference", "low", "high"))]
     x = alt.X("low:Q", title="difference in balanced accuracy, points")
-    lines = base.mark_rule(strokeWidth=2.5).encode(x=x, x2="high:Q", color=colour, tooltip=shown)
+    known = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+    lines = known.mark_rule(strokeWidth=2.5).encode(x=x, x2="high:Q", color=colour, tooltip=shown)
     dots = base.mark_point(filled=True, size=80).encode(
         x="difference:Q", color=colour, shape=alt.Shape("verdict:N", scale=alt.Scale(domain=words)), tooltip=shown
     )
@@ -246,7 +252,8 @@ def _marks(points: pd.DataFrame, models: Sequence[str], styles: Styles, lanes: A
     if lanes is not None:
         base = base.encode(yOffset=lanes)
     shown = ["model", alt.Tooltip("shows:N", title="shows"), *_score_tooltip()]
-    line = base.mark_rule(strokeWidth=2.5).encode(x=_x("low"), x2="high:Q", tooltip=shown)
+    known = "isValid(datum.low) && isValid(datum.high)"
+    line = base.transform_filter(known).mark_rule(strokeWidth=2.5).encode(x=_x("low"), x2="high:Q", tooltip=shown)
     dot = base.mark_point(filled=True, size=90, opacity=1).encode(x=_x(), shape=_shape(models, styles), tooltip=shown)
     return [line, dot]
 
@@ -254,7 +261,7 @@ def _marks(points: pd.DataFrame, models: Sequence[str], styles: Styles, lanes: A
 def _score_chart(
     layers: Sequence[Any], seen: Sequence[Any], chance: float, rows: int, step: int, *, wide: bool = False
 ) -> Any:
-    values = [float(s.min()) for s in seen if len(s)]
+    values = [float(s.min()) for s in seen if s.notna().any()]
     low = 0.0 if wide else max(0.0, int((min([*values, chance]) - 0.03) * 10) / 10)
     rule = alt.Chart(pd.DataFrame({"x": [chance], "what": ["chance"]}))
     line = rule.mark_rule(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(x=_x("x", [low, 1]), tooltip="what:N")

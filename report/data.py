@@ -60,6 +60,8 @@ class DatasetCard(TypedDict):
     source: NotRequired[str]
     citation: NotRequired[str]
     licence: NotRequired[str]
+    splits_from: NotRequired[str]
+    generator: NotRequired[str]
 
 
 class ModelCard(TypedDict):
@@ -181,6 +183,10 @@ class Results:
         rows = self.frame("select distinct recipe, recipe_json from plans semi join chosen using (study, cell_id)")
         axes = {"preprocessing": [], "train_fraction": 1.0}  # older plans know neither
         return {row["recipe"]: axes | json.loads(row["recipe_json"]) for row in rows.to_dict("records")}
+
+    def recipe(self, section: Section) -> dict[str, Any]:
+        """The fields of a section's recipe."""
+        return self._recipes[section.recipe]
 
     @cached_property
     def _every_section(self) -> list[Section]:

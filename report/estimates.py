@@ -14,13 +14,18 @@ from report.statistics import BootstrapInterval, Floats, ResampledT
 def fold_means(results: Results, section: Section) -> pd.DataFrame:
     """Each model's mean test score with the corrected 95 % interval: model, balanced_accuracy, low, high, trials.
 
-    Intervals are cut at 0 and 1, where no score can be.
+    Intervals are cut at 0 and 1, where no score can be. Scores that are all alike, 100 % each, do not show how they
+    would vary: the interval is then that of their vote over the images, or all there is.
     """
     rows = []
     scores = results.of(results.scores, section)
     for model, group in scores[scores["subset"] == "test"].groupby("model", sort=False):
         found = statistics.corrected_resampled_t(group["balanced_accuracy"], test_train_ratio=test_train_ratio(group))
         low, high = max(found.low, 0.0), min(found.high, 1.0)
+        if found.degenerate:
+            voted = votes(results, section, "test").fillna({"low": 0.0, "high": 1.0})
+            ends = voted[voted["model"] == model]
+            low, high = min(float(ends["low"].iloc[0]), found.mean), max(float(ends["high"].iloc[0]), found.mean)
         rows.append({"model": model, "balanced_accuracy": found.mean, "low": low, "high": high, "trials": len(group)})
     return pd.DataFrame(rows, columns=["model", "balanced_accuracy", "low", "high", "trials"])
 
@@ -59,8 +64,12 @@ def paired(results: Results, one: tuple[Section, str], other: tuple[Section, str
     return differences, test_train_ratio(both)
 
 
-def votes(results: Results, section: Section) -> pd.DataFrame:
-    """Each model's vote on the holdout with a 95 % bootstrap interval over its images (or groups of images)."""
+def votes(results: Results, section: Section, subset: str = "holdout") -> pd.DataFrame:
+    """Each model's vote with the 95 % interval over its images (or groups of images).
+
+    On `test`, each image is voted on out of fold by the repeats. Columns: model, balanced_accuracy, low, high (NaN
+    where a class has too few images for any interval), scarcest (that class), fewest_units.
+    """
     frame = results.frame(
         """
         select v.model, v.label, v.predicted, i.image_group
@@ -68,16 +77,19 @@ def votes(results: Results, section: Section) -> pd.DataFrame:
         join chosen c on c.study = v.study and c.dataset = v.dataset and c.model = v.model and c.recipe = v.recipe
         join (select distinct cell_id, dataset_hash from trials) t on t.cell_id = c.cell_id
         join images i on i.dataset = v.dataset and i.dataset_hash = t.dataset_hash and i.image_id = v.image_id
-        where c.scheme = $scheme and v.recipe = $recipe and v.subset = 'holdout' order by v.model, v.image_id
+        where c.scheme = $scheme and v.recipe = $recipe and v.subset = $subset order by v.model, v.image_id
         """,
         scheme=section.scheme,
         recipe=section.recipe,
+        subset=subset,
     )
     rows = []
     for model, group in frame.groupby("model"):
-        found = statistics.bootstrap_balanced_accuracy(group["label"], group["predicted"], groups=group["image_group"])
-        rows.append({"model": model, "balanced_accuracy": found.estimate, "low": found.low, "high": found.high})
-    return pd.DataFrame(rows, columns=["model", "balanced_accuracy", "low", "high"])
+        found = statistics.balanced_accuracy_interval(group["label"], group["predicted"], groups=group["image_group"])
+        score = {"model": model, "balanced_accuracy": found.estimate, "low": found.low, "high": found.high}
+        rows.append(score | {"scarcest": found.scarcest, "fewest_units": found.fewest_units})
+    columns = ["model", "balanced_accuracy", "low", "high", "scarcest", "fewest_units"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def confusion(results: Results, section: Section) -> pd.DataFrame:
@@ -151,8 +163,9 @@ def vote_gain(results: Results, section: Section, model: str) -> BootstrapInterv
 
 
 def points(value: float, digits: int = 1) -> str:
-    """A fraction as points, with a sign and a true minus."""
-    return f"{value * 100:+.{digits}f}".replace("-", "−")
+    """A fraction as points, with a sign and a true minus; what rounds to 0 has no sign."""
+    written = f"{value * 100:+.{digits}f}"
+    return f"{0:.{digits}f}" if float(written) == 0 else written.replace("-", "−")
 
 
 def percent(value: float) -> str:
@@ -161,7 +174,7 @@ def percent(value: float) -> str:
 
 
 def interval(low: float, high: float, *, signed: bool = False) -> str:
-    """An interval of fractions, in points or percent; an endless one as a dash."""
+    """An interval of fractions, in points or percent; one that is not known, or endless, as a dash."""
     if not np.isfinite([low, high]).all():
         return "–"
     if signed:
@@ -175,8 +188,17 @@ def with_interval(row: Mapping[Any, Any]) -> str:
 
 
 def signed(found: ResampledT) -> str:
-    """A difference in points, with its interval."""
+    """A difference in points, with its interval; differences that are all alike have none."""
+    if found.degenerate:
+        return f"{points(found.mean)} –"
     return f"{points(found.mean)} {interval(found.low, found.high, signed=True)}"
+
+
+def p_value(p: float) -> str:
+    """A p-value, with as many digits as tell it from 0.05; one that is not there as a dash."""
+    if not np.isfinite(p):
+        return "–"
+    return "< .0001" if p < 0.0001 else f"{p:.4f}".lstrip("0") if p < 0.1 else f"{p:.2f}".removeprefix("0")
 
 
 def counted(number: int, what: str) -> str:

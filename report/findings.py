@@ -1,111 +1,137 @@
-"""Claims with their verdicts: for each question of the study, which pairs of models answer it, and what the data say.
+"""Verdicts: what may be said of comparisons, each judged beside all others of its question.
 
-Two models are compared only on the same dataset, at the same recipe, on the same splits.
+*Better* and *worse* are said only where the posterior reaches 0.95 and the p-value, adjusted by Holm for the question's
+comparisons, is at most 0.05. On a page of all datasets these are the comparisons at the main recipe of each; on the
+page of one dataset its own count alone, so that nobody else's data change what is said of yours.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from report import statistics
+from report import comparisons, statistics
+from report.comparisons import Comparison
 from report.data import Results, Section
-from report.estimates import test_train_ratio
-from report.statistics import ResampledT, Verdict
+from report.questions import QUESTIONS, Question
+from report.statistics import Equivalence, ResampledT
+
+Word = Literal["better", "equivalent", "worse", "undecided", "incomplete"]
+WORDS: tuple[Word, ...] = ("better", "equivalent", "worse", "undecided", "incomplete")
 
 NARROW, WIDE = 0.01, 0.05
 """Half-widths of the two bands within which a difference counts as none."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question that a pair of models can answer."""
-
-    key: str
-    text: str
-
-
-PRETRAINING = Question("pretraining", "Does pre-training help, against the same network trained from scratch?")
-LOWER = Question("lower", "Do the lower layers alone do better than the whole pre-trained network?")
-SMALL = Question("small", "Does a pre-trained network beat a small one trained from scratch?")
-COLOUR = Question("colour", "Is it more than colour?")
-QUESTIONS = (PRETRAINING, LOWER, SMALL, COLOUR)
+POWER = 0.8
 
 
 @dataclass(frozen=True)
 class Finding:
     """The difference model − reference in mean test balanced accuracy, and what may be said of it.
 
-    `narrow` and `wide` are the verdicts with bands of ±1 and ±5 points, `detectable` the smallest difference that
-    these data could have shown (at ±1), all as fractions.
+    `narrow` and `wide` are the verdicts with bands of ±1 and ±5 points. `holm` is the p-value adjusted for the `asked`
+    comparisons of its question, NaN where the comparison is incomplete. `detectable` is the smallest difference that
+    these data could have shown at ±1 half of the time, `detectable_80` in four of five times; both as fractions.
     """
 
-    question: Question
-    section: Section
-    model: str
-    reference: str
+    comparison: Comparison
     difference: ResampledT
-    narrow: Verdict
-    wide: Verdict
+    holm: float
+    asked: int
+    narrow: Word
+    wide: Word
     detectable: float
+    detectable_80: float
+
+    @property
+    def question(self) -> Question:
+        """What it answers."""
+        return self.comparison.question
+
+    @property
+    def section(self) -> Section:
+        """Where the model was run."""
+        return self.comparison.section
+
+    @property
+    def model(self) -> str:
+        """The model."""
+        return self.comparison.model
+
+    @property
+    def reference(self) -> str:
+        """The model that it is compared with, which may be the same one elsewhere."""
+        return self.comparison.reference
+
+    @property
+    def splits(self) -> int:
+        """How many splits both have."""
+        return len(self.comparison.differences)
+
+    @property
+    def decided(self) -> bool:
+        """Whether the data say better, equivalent or worse, at ±1."""
+        return self.narrow in ("better", "equivalent", "worse")
+
+    def equivalence(self, rope: float = NARROW) -> Equivalence | None:
+        """What it would take to call the two equivalent; None on one split."""
+        if self.splits < 2:
+            return None
+        found = self.comparison
+        return statistics.equivalence(found.differences, test_train_ratio=found.ratio, rope=rope)
 
 
-def pairs(models: list[str]) -> list[tuple[Question, str, str]]:
-    """The comparisons that the models at hand allow, as (question, model, reference)."""
-    have = set(models)
-    found = []
-    for model in models:
-        # The twin that differs in its first weights alone comes first: the sharpest test.
-        base = model.removesuffix("-scratch")
-        if base != model:
-            twins = (f"{base}-tuned", base, f"{base}-probe")
-            found += [(PRETRAINING, twin, model) for twin in twins if twin in have]
-        if model.endswith("-lower") and model.removesuffix("-lower") in have:
-            found.append((LOWER, model, model.removesuffix("-lower")))
-    whole = [m for m in ("vgg19", "resnet18", "efficientnet-lite0") if m in have]
-    found += [(SMALL, model, small) for model in whole for small in ("cnn", "cnn-shallow") if small in have]
-    if "mean-colour" in have:
-        found += [(COLOUR, model, "mean-colour") for model in models if model not in ("mean-colour", "pixel-ratio")]
-    return found
+def judged(family: Iterable[Comparison]) -> list[Finding]:
+    """The findings of one family, in the order given.
+
+    An incomplete comparison is no member, and differences that are all alike say nothing of how they would vary.
+    """
+    found = list(family)
+    tests = [statistics.corrected_resampled_t(c.differences, test_train_ratio=c.ratio) for c in found]
+    members = [place for place, comparison in enumerate(found) if comparison.complete]
+    p = [1.0 if tests[place].degenerate else tests[place].p for place in members]
+    adjusted = dict(zip(members, statistics.holm(p).tolist(), strict=True))
+    return [
+        _finding(comparison, test, adjusted.get(place, np.nan), len(members))
+        for place, (comparison, test) in enumerate(zip(found, tests, strict=True))
+    ]
 
 
-def of_section(results: Results, section: Section) -> tuple[Finding, ...]:
-    """The findings of one dataset at one recipe, question by question."""
-    scores = results.of(results.scores, section)
-    test = scores[scores["subset"] == "test"]
-    ratio = test_train_ratio(test)
-    table = test.pivot(index="split_hash", columns="model", values="balanced_accuracy")
-    found = []
-    for question, model, reference in pairs(results.models(section)):
-        differences = (table[model] - table[reference]).dropna().to_numpy()
-        if differences.size == 0:
-            continue
-        found.append(judged(question, section, model, reference, differences, ratio))
-    return tuple(sorted(found, key=lambda f: QUESTIONS.index(f.question)))
+def by_question(found: Sequence[Comparison]) -> list[Finding]:
+    """The findings of comparisons, each question a family, question by question."""
+    keys = list(dict.fromkeys(c.question for c in found))
+    order = [q for q in QUESTIONS if q in keys] + [q for q in keys if q not in QUESTIONS]
+    return [f for question in order for f in judged(c for c in found if c.question == question)]
 
 
-def judged(
-    question: Question, section: Section, model: str, reference: str, differences: statistics.Floats, ratio: float
-) -> Finding:
-    """What may be said of the differences model − reference of some splits."""
-    return Finding(
-        question,
-        section,
-        model,
-        reference,
-        statistics.corrected_resampled_t(differences, test_train_ratio=ratio),
-        _verdict(differences, ratio, NARROW),
-        _verdict(differences, ratio, WIDE),
-        statistics.smallest_detectable_difference(differences, test_train_ratio=ratio, rope=NARROW),
-    )
+def of_section(results: Results, section: Section) -> list[Finding]:
+    """The findings of one dataset at one recipe, which alone counts for them, question by question."""
+    if section == comparisons.main_section(results, section.dataset):
+        return by_question(comparisons.of_dataset(results, section.dataset))
+    return by_question(comparisons.of_section(results, section))
 
 
 def everywhere(results: Results) -> list[Finding]:
-    """All findings of the site, question by question."""
-    found = [finding for section in results.sections for finding in of_section(results, section)]
-    return sorted(found, key=lambda f: QUESTIONS.index(f.question))
+    """The findings of all datasets at their main recipes, question by question."""
+    return by_question([c for dataset in results.datasets for c in comparisons.of_dataset(results, dataset)])
 
 
-def _verdict(differences: statistics.Floats, ratio: float, rope: float) -> Verdict:
-    if np.ptp(differences) < statistics.ROUNDING:
-        return "undecided"  # scores that are all alike say nothing of how they would vary
-    return statistics.verdict(statistics.bayesian_correlated_t(differences, test_train_ratio=ratio, rope=rope))
+def _finding(comparison: Comparison, test: ResampledT, holm: float, asked: int) -> Finding:
+    could = [
+        statistics.smallest_detectable_difference(
+            comparison.differences, test_train_ratio=comparison.ratio, rope=NARROW, asked=max(asked, 1), power=power
+        )
+        for power in (None, POWER)
+    ]
+    words = [_word(comparison, test, holm, rope) for rope in (NARROW, WIDE)]
+    return Finding(comparison, test, holm, asked, words[0], words[1], could[0], could[1])
+
+
+def _word(comparison: Comparison, test: ResampledT, holm: float, rope: float) -> Word:
+    if not comparison.complete:
+        return "incomplete"
+    if test.degenerate:
+        return "undecided"
+    posterior = statistics.bayesian_correlated_t(comparison.differences, test_train_ratio=comparison.ratio, rope=rope)
+    word = statistics.verdict(posterior)
+    return "undecided" if word in ("better", "worse") and holm > statistics.SIGNIFICANT else word

@@ -20,8 +20,7 @@ from bench.cli import app
 MODULES = sorted(path for package in ("bench", "store", "report") for path in (ROOT / package).rglob("*.py"))
 TRAINING = {"torch", "torchvision", "sklearn"}
 LONGEST = 330
-# May not grow: formulas that belong together.
-LONGER = {"report/statistics.py": 345}
+LONGER: dict[str, int] = {"report/charts.py": 327, "store/store.py": 340}
 
 FORBID = f"""
 import sys

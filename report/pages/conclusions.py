@@ -1,36 +1,34 @@
 """The page of conclusions: the study's questions, each with every comparison that answers it."""
 
-from collections import Counter
+import math
 
 import pandas as pd
 
-from report import charts, estimates, findings, show
+from report import charts, estimates, findings, questions, show
 from report.data import results
 from report.estimates import interval, points
 from report.findings import Finding
-from report.pages import dataset
+from report.sections import verdicts
 from report.show import Markup
-
-ORDER = ("better", "equivalent", "worse", "undecided")
 
 
 def show_all() -> None:
     """Print each question with its chart and its table, then what voting adds."""
     everything = findings.everywhere(results())
-    show.write(dataset.EXPLANATION)
-    for question in findings.QUESTIONS:
+    show.write(verdicts.explanation(everything))
+    for question in questions.QUESTIONS:
         found = [f for f in everything if f.question is question]
         show.write(Markup("## {}").format(question.text))
         if not found:
             show.write(Markup("No two models in this store answer this yet."))
             continue
-        show.write(Markup("{}.").format(_counted(found)))
+        show.write(Markup("{}.").format(verdicts.counted(found)))
         frame = pd.DataFrame(
             {
-                "pair": f"{f.section.dataset} {f.section.title}: {f.model} − {f.reference}",
+                "pair": f"{verdicts.place(f)}: {verdicts.pair(f)}",
                 "difference": f.difference.mean * 100,
-                "low": f.difference.low * 100,
-                "high": f.difference.high * 100,
+                "low": _known(f, f.difference.low),
+                "high": _known(f, f.difference.high),
                 "verdict": f.narrow,
             }
             for f in found
@@ -41,24 +39,23 @@ def show_all() -> None:
             Markup("Differences between two models with their 95 % intervals; in the grey band one counts as none."),
             f"Differences between pairs of models: {question.text}",
         )
-        dataset.verdict_table(found, where=True)
+        verdicts.table(found, where=True)
     _voting()
 
 
 def in_one_sentence() -> Markup:
     """What the site says about pre-training, for the home page."""
-    found = [f for f in findings.everywhere(results()) if f.question is findings.PRETRAINING]
+    found = [f for f in findings.everywhere(results()) if f.question is questions.PRETRAINING]
     if not found:
         return Markup(
             "No model stands beside its own twin trained from scratch yet, so what pre-training adds is open."
         )
-    return Markup("Pre-training against the same network from scratch: {}.").format(_counted(found))
+    return Markup("Pre-training against the same network from scratch: {}.").format(verdicts.counted(found))
 
 
-def _counted(found: list[Finding]) -> Markup:
-    counts = Counter[str](f.narrow for f in found)
-    words = [Markup("**{}** in {}").format(word, counts[word]) for word in ORDER if counts[word]]
-    return Markup("{} of {}").format(show.listed(words), estimates.counted(len(found), "comparison"))
+def _known(f: Finding, end: float) -> float | None:
+    """An end of an interval in points; none where the interval says nothing."""
+    return None if f.difference.degenerate or not math.isfinite(end) else end * 100
 
 
 def _voting() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from report import charts, estimates, findings, show
 from report.data import PAGES_OF, DatasetCard, Results, Section, results
-from report.estimates import percent, signed, with_interval
-from report.sections import fewer_images, mosaics, preprocessing
+from report.estimates import percent, with_interval
+from report.sections import calibration, fewer_images, mosaics, preprocessing, unfinished, verdicts, votes
 from report.show import Html, Markup
 
 
@@ -100,34 +100,32 @@ def _samples(found: Results, name: str, card: DatasetCard) -> None:
 def _section(found: Results, section: Section) -> None:
     card = found.dataset_card(section.scheme)
     models = found.models(section)
-    styles = {model: found.style(model) for model in models}
+    label = unfinished.labels(found, [section])
+    named = label.of(models)
     chance = 1 / len(card["classes"])
     scores = found.of(found.scores, section)
     test, holdout = (scores[scores["subset"] == subset] for subset in ("test", "holdout"))
-    means, votes = estimates.fold_means(found, section), estimates.votes(found, section)
+    means, voted = estimates.fold_means(found, section), votes.of_section(found, section)
     best = means.sort_values("balanced_accuracy", ascending=False)["model"].tolist()
-    rarest = min(_held(found, section).items(), key=lambda item: item[1])
     held = int(holdout["holdout_images"].max())
     slug = section.slug
     _lead(means, found.complete(section))
-    _cells_table(found, section, means, votes)
+    _cells_table(found, section, means, voted)
 
-    few = Markup(", and with so few the interval is still too narrow.") if rarest[1] < 10 else Markup(".")
     show.write(Markup("### On the holdout"))
     show.chart(
-        charts.holdout_box(holdout, votes, models, styles, chance),
+        voted.chart(label.on(holdout), label, named, chance),
         f"holdout-{slug}",
         Markup(
             "Performance of various models on the holdout dataset, {} images. Each box holds a model's trials, all "
             "scored on the same images: its width is the luck of training, that of the images trained on, of their "
-            "turns and of first weights, and says nothing of other images. The mark below is the vote of the "
-            "trials; its line is the 95 % interval over the images. The rarest class there is {}, {} images{}"
-        ).format(held, *rarest, few),
+            "turns and of first weights, and says nothing of other images. {}"
+        ).format(held, voted.caption()),
         f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
     )
     show.write(Markup("### On the test folds"))
     show.chart(
-        charts.folds_box(test, means, models, styles, chance),
+        charts.folds_box(label.on(test), label.on(means), named, label.styles, chance),
         f"folds-{slug}",
         Markup(
             "Performance on the fold that a trial did not train on. The mark below each box is the mean; its line is "
@@ -137,7 +135,7 @@ def _section(found: Results, section: Section) -> None:
     )
     show.write(Markup("### What is taken for what"))
     show.chart(
-        charts.confusion(estimates.confusion(found, section), card["classes"], best),
+        charts.confusion(label.on(estimates.confusion(found, section)), card["classes"], label.of(best)),
         f"confusion-{slug}",
         Markup(
             "Out of fold: for the images of each class (row), the share that is predicted to be of each class "
@@ -154,10 +152,11 @@ def _section(found: Results, section: Section) -> None:
                 "The first maps of a middle layer for {}: {}. More on [the page of activations](/activations.qmd)."
             ).format("the same image" if len(shown) > 1 else "an image", show.listed(shown)),
         )
-    if verdicts := findings.of_section(found, section):
+    if found_here := findings.of_section(found, section):
         show.write(Markup("### What can be said"))
-        verdict_table(list(verdicts))
-        show.write(EXPLANATION)
+        verdicts.table(found_here)
+        show.write(verdicts.explanation(found_here))
+    calibration.show_section(found, section)
     preprocessing.show_section(found, section)
     fewer_images.show_section(found, section)
 
@@ -175,10 +174,10 @@ def _lead(means: Any, complete: list[str]) -> None:
     )
 
 
-def _cells_table(found: Results, section: Section, means: Any, votes: Any) -> None:
-    cells, voted, mean = (
+def _cells_table(found: Results, section: Section, means: Any, voted: votes.Votes) -> None:
+    cells, mean = (
         {str(row["model"]): row for row in frame.to_dict("records")}
-        for frame in (found.of(found.cells, section), votes, means)
+        for frame in (found.of(found.cells, section), means)
     )
     rows = []
     complete = found.complete(section)
@@ -190,32 +189,10 @@ def _cells_table(found: Results, section: Section, means: Any, votes: Any) -> No
                 cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
                 with_interval(mean[model]),
                 percent(cell["holdout_balanced_accuracy"]),
-                with_interval(voted[model]),
+                *voted.cells(model),
             ]
         )
-    show.table(["model", "trials", "test folds [95 %]", "holdout, mean", "holdout, vote [95 %]"], rows)
-
-
-def verdict_table(found: list[findings.Finding], *, where: bool = False) -> None:
-    """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
-    rows = [
-        [
-            *([f"{f.section.dataset} {f.section.title}"] if where else []),
-            f"{f.model} − {f.reference}",
-            signed(f.difference),
-            f.narrow,
-            f.wide,
-            f"{f.detectable * 100:.1f}" if f.detectable < 1 else "–",
-        ]
-        for f in found
-    ]
-    headers = ["model − reference", "difference [95 %]", "at ±1", "at ±5", "could show"]
-    show.table([*(["where"] if where else []), *headers], rows)
-
-
-EXPLANATION = Markup(
-    "Differences are in points of balanced accuracy on the test folds. *At ±1* and *at ±5* give the verdict when "
-    "differences of up to one or five points count as none; *could show* is the smallest difference that these "
-    "data could have shown at ±1. A verdict looks at one side (0.95), a line at both (95 %), so that a verdict may "
-    "stand beside a line that just touches 0."
-)
+    show.table(
+        ["model", "trials", "test folds [95 %]", "holdout, mean", "holdout, vote [95 %]", "vote out of fold [95 %]"],
+        rows,
+    )

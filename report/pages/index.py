@@ -4,6 +4,7 @@ from report import charts, estimates, show
 from report.data import results, slug
 from report.estimates import counted, with_interval
 from report.pages import conclusions
+from report.sections import unfinished
 from report.show import Html, Markup
 
 
@@ -35,9 +36,9 @@ def overview() -> None:
     for section in found.sections:
         models = found.models(section)
         card = found.dataset_card(section.scheme)
-        chart = charts.overview(
-            estimates.fold_means(found, section), models, {m: found.style(m) for m in models}, 1 / len(card["classes"])
-        )
+        names = unfinished.labels(found, [section])
+        means = names.on(estimates.fold_means(found, section))
+        chart = charts.overview(means, names.of(models), names.styles, 1 / len(card["classes"]))
         label = f"Mean test scores of {len(models)} models on {section.dataset}"
         boxes.append(
             Html(

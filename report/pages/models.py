@@ -4,6 +4,7 @@ import pandas as pd
 
 from report import charts, estimates, show
 from report.data import results, slug
+from report.sections import unfinished
 from report.show import Markup
 
 
@@ -24,8 +25,9 @@ def scores() -> None:
         sections = [s for s in found.sections if s.recipe == recipe]
         means = pd.concat([estimates.fold_means(found, s).assign(dataset=s.dataset) for s in sections])
         models = [m for m in found.models() if m in set(means["model"])]
+        names = unfinished.labels(found, sections)
         show.chart(
-            charts.by_model(means, models, {m: found.style(m) for m in models}),
+            charts.by_model(names.on(means), names.of(models), names.styles),
             f"models-{slug(recipe)}",
             Markup(
                 "Mean balanced accuracy on the test folds at {}: a dot for each dataset with its 95 % interval, a grey "

@@ -3,9 +3,12 @@
 import pandas as pd
 
 from report import charts, estimates, findings, show
+from report.comparisons import compared
 from report.data import Results, Section
 from report.estimates import signed
-from report.findings import PRETRAINING, SMALL, Finding, Question
+from report.findings import Finding
+from report.questions import PRETRAINING, SMALL, Question, pairs
+from report.sections import unfinished
 from report.show import Markup
 
 QUESTION = Question("fewer", "How many images are enough?")
@@ -14,6 +17,7 @@ WORDS = {
     "equivalent": "is as good as",
     "undecided": "cannot be told from",
     "worse": "is worse than",
+    "incomplete": "still has too few splits beside",
 }
 
 
@@ -35,16 +39,13 @@ def against_all(found: Results, section: Section) -> list[Finding]:
     the first is better; else the smallest at which it is not worse; else the largest.
     """
     *fewer, most = _shares(found, section)
+    asked = [pair[1:] for pair in pairs(found.models(section)) if pair[0] in (PRETRAINING, SMALL)]
+    made = [compared(found, QUESTION, (share, m), (most, r)) for m, r in asked for share in fewer]
+    family = findings.judged(c for c in made if c)
     chosen = []
-    for question, model, reference in findings.pairs(found.models(section)):
-        if question not in (PRETRAINING, SMALL):
-            continue
-        made = []
-        for share in fewer:
-            differences, ratio = estimates.paired(found, (share, model), (most, reference))
-            if differences.size:
-                made.append(findings.judged(QUESTION, share, model, reference, differences, ratio))
-        best = [f for f in made if f.narrow == "better"] or [f for f in made if f.narrow != "worse"] or made[::-1]
+    for model, reference in asked:
+        each = [f for f in family if (f.model, f.reference) == (model, reference)]
+        best = [f for f in each if f.narrow == "better"] or [f for f in each if f.narrow != "worse"] or each[::-1]
         chosen += best[:1]
     return chosen
 
@@ -52,12 +53,8 @@ def against_all(found: Results, section: Section) -> list[Finding]:
 def last_step(found: Results, section: Section) -> list[Finding]:
     """What each model gains from the last step, from the largest share but one to the largest."""
     *_, fewer, most = _shares(found, section)
-    made = []
-    for model in found.models(most):
-        differences, ratio = estimates.paired(found, (most, model), (fewer, model))
-        if differences.size:
-            made.append(findings.judged(QUESTION, most, model, model, differences, ratio))
-    return made
+    made = [compared(found, QUESTION, (most, model), (fewer, model)) for model in found.models(most)]
+    return findings.judged(c for c in made if c)
 
 
 def show_section(found: Results, section: Section) -> None:
@@ -90,11 +87,12 @@ def show_section(found: Results, section: Section) -> None:
         ),
         Markup("\n").join(said),
     )
+    names = unfinished.labels(found, shares)
     show.chart(
         charts.sample_efficiency(
-            means,
-            models,
-            {m: found.style(m) for m in models},
+            names.on(means),
+            names.of(models),
+            names.styles,
             1 / len(found.dataset_card(section.scheme)["classes"]),
         ),
         f"fewer-{section.slug}",

@@ -6,10 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from report import charts, estimates, findings, show
+from report import charts, comparisons, estimates, findings, show
 from report.data import Results, Section, slug
 from report.estimates import signed, with_interval
-from report.findings import Finding, Question
+from report.findings import Finding
+from report.questions import Question
+from report.sections import unfinished
 from report.show import Html, Markup
 
 QUESTION = Question("preprocessing", "Do edges, thresholds and contrast help?")
@@ -22,13 +24,12 @@ def named(steps: Sequence[str]) -> str:
 
 def compared(found: Results, section: Section) -> list[Finding]:
     """Each model after each preprocessing against itself without, on the same splits."""
-    made = []
-    for other in _others(found, section):
-        for model in found.models(other):
-            differences, ratio = estimates.paired(found, (other, model), (section, model))
-            if differences.size:
-                made.append(findings.judged(QUESTION, other, model, named(section.steps), differences, ratio))
-    return made
+    made = [
+        comparisons.compared(found, QUESTION, (other, model), (section, model))
+        for other in _others(found, section)
+        for model in found.models(other)
+    ]
+    return findings.judged(c for c in made if c)
 
 
 def show_section(found: Results, section: Section) -> None:
@@ -43,16 +44,12 @@ def show_section(found: Results, section: Section) -> None:
     models = [model for model in found.models(section) if model in {f.model for f in verdicts}]
     means = means[means["model"].isin(models)]
     counts = Counter(f.narrow for f in verdicts)
-    words = [
-        Markup("**{}** in {}").format(word, counts[word])
-        for word in ("better", "equivalent", "worse", "undecided")
-        if counts[word]
-    ]
+    words = [Markup("**{}** in {}").format(word, counts[word]) for word in findings.WORDS if counts[word]]
     show.heading(3, Markup("Preprocessing"), f"sec-preprocessing-{section.slug}")
     show.write(
         Markup(
             "The same models on the same splits, on images that went through other steps first. Against {}, a step is "
-            "{} of {}. Nothing is corrected for their number: where there are many, some of the words are luck. "
+            "{} of {}, with p-values adjusted by Holm for their number. "
             "[Methods](/methods.qmd#preprocessing) says what each step does."
         ).format(
             named(section.steps) if section.steps else "no preprocessing",
@@ -61,12 +58,13 @@ def show_section(found: Results, section: Section) -> None:
         )
     )
     _pictures(found, sections)
+    names = unfinished.labels(found, sections)
     show.chart(
         charts.by_preprocessing(
-            means,
+            names.on(means),
             [named(s.steps) for s in sections],
-            models,
-            {m: found.style(m) for m in models},
+            names.of(models),
+            names.styles,
             1 / len(found.dataset_card(section.scheme)["classes"]),
         ),
         f"preprocessing-{section.slug}",

@@ -148,6 +148,8 @@ def test_mosaic_places_every_map() -> None:
     assert [index[0, 0], index[0, 6], index[5, 0]] == [0, 120, 255]
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.123, "+12.3"), (-0.05, "−5.0"), (0, "+0.0")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.123, "+12.3"), (-0.05, "−5.0"), (0, "0.0"), (-0.0004, "0.0"), (0.0006, "+0.1")]
+)
 def test_points(value: float, text: str) -> None:
     assert estimates.points(value) == text

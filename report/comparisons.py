@@ -1,0 +1,137 @@
+"""Which differences, split by split, the store holds for each question: rows in, arrays out, no verdicts.
+
+Two models are compared on the same splits alone, and at the same recipe unless the question is about the recipe.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from report import questions
+from report.data import Results, Section
+from report.estimates import paired, test_train_ratio
+from report.questions import Question
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Differences model − reference in test balanced accuracy on the splits that both have.
+
+    `section` is the model's, `against` the reference's; `wanted` is how many different splits their plans hold.
+    """
+
+    question: Question
+    section: Section
+    model: str
+    reference: str
+    differences: tuple[float, ...]
+    ratio: float
+    wanted: int
+    against: Section
+
+    @property
+    def complete(self) -> bool:
+        """Whether the splits are enough: ten, or all that there are."""
+        return len(self.differences) >= min(ENOUGH, self.wanted)
+
+
+ENOUGH = 10
+
+
+def compared(
+    results: Results, question: Question, one: tuple[Section, str], other: tuple[Section, str]
+) -> Comparison | None:
+    """One − other split by split, each a model in a section; None where no split has both."""
+    differences, ratio = paired(results, one, other)
+    if differences.size == 0:
+        return None
+    wanted = max(int(_wanted(results, section)[model]) for section, model in (one, other))
+    return Comparison(question, one[0], one[1], other[1], tuple(differences.tolist()), ratio, wanted, other[0])
+
+
+def of_section(results: Results, section: Section) -> list[Comparison]:
+    """Every comparison within one dataset and recipe."""
+    scores = results.of(results.scores, section)
+    test = scores[scores["subset"] == "test"]
+    if test.empty:
+        return []
+    ratio, wanted = test_train_ratio(test), _wanted(results, section)
+    table = test.pivot(index="split_hash", columns="model", values="balanced_accuracy")
+    found = []
+    for question, model, reference in questions.pairs(results.models(section)):
+        differences = tuple((table[model] - table[reference]).dropna().tolist())
+        if differences:
+            most = int(max(wanted[model], wanted[reference]))
+            found.append(Comparison(question, section, model, reference, differences, ratio, most, section))
+    return found
+
+
+def main_section(results: Results, dataset: str) -> Section:
+    """The recipe that a dataset's claims rest on: the one with the most models, then trials, then the first by name."""
+
+    def rank(section: Section) -> tuple[int, int]:
+        cells = results.of(results.cells, section)
+        return len(cells), int(cells["done"].sum())
+
+    return max(sorted(results.sections_of(dataset), key=lambda s: (s.recipe, s.scheme)), key=rank)
+
+
+def of_dataset(results: Results, dataset: str) -> list[Comparison]:
+    """Every comparison that a dataset's main recipe takes part in, larger pictures and cut-out cells included."""
+    main = main_section(results, dataset)
+    return [*of_section(results, main), *_sizes(results, main), *_segmented(results, main)]
+
+
+def _wanted(results: Results, section: Section) -> "pd.Series[int]":
+    return results.of(results.cells, section).set_index("model")["wanted"]
+
+
+def _sizes(results: Results, main: Section) -> Iterator[Comparison]:
+    """Models of the main recipe at another image size: the larger less the smaller."""
+    own = results.recipe(main)
+    for other in results.sections_of(main.dataset):
+        theirs = results.recipe(other)
+        # What only one of the two knows is a field of a later version, at its default.
+        differs = {key for key in own.keys() & theirs.keys() if own[key] != theirs[key]}
+        if other.scheme == main.scheme and differs == {"image_size"}:
+            small, large = sorted((main, other), key=lambda s: int(results.recipe(s)["image_size"]))
+            both = set(results.models(small)) & set(results.models(large))
+            for model in (m for m in results.models(large) if m in both):
+                found = compared(results, questions.SIZE, (large, model), (small, model))
+                if found:
+                    yield found
+
+
+def _segmented(results: Results, main: Section) -> Iterator[Comparison]:
+    """Models on images that were cut out of those of another dataset, against themselves on these, split by split.
+
+    At the same recipe where the store has both, else at that dataset's main one.
+    """
+    source = results.dataset_card(main.scheme).get("splits_from")
+    if source not in results.datasets:
+        return
+    parent = main_section(results, source)
+    sections = sorted(results.sections_of(source), key=lambda s: (s.recipe != main.recipe, s != parent))
+    for model in results.models(main):
+        for section in (s for s in sections if s.recipe == main.recipe or s == parent):
+            if model in results.models(section):
+                found = compared(results, questions.SEGMENTED, (main, model), (section, model))
+                if found and _same_splits(results, main, section, model):
+                    yield found
+                    break
+
+
+def _same_splits(results: Results, one: Section, other: Section, model: str) -> bool:
+    """Whether each test fold of the one holds images of the same fold of the other alone, by their names."""
+    sql = """
+        select repeat, fold, regexp_replace(image_id, '[.][^.]*$', '') as image
+        from predictions semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
+        where model = $model and recipe = $recipe and subset = 'test'
+    """
+    ours, theirs = (
+        results.frame(sql, scheme=section.scheme, recipe=section.recipe, model=model) for section in (one, other)
+    )
+    splits = ours[["repeat", "fold"]].drop_duplicates().merge(theirs[["repeat", "fold"]].drop_duplicates())
+    ours = ours.merge(splits)
+    return len(ours) > 0 and len(ours.merge(theirs)) == len(ours)

@@ -1,0 +1,55 @@
+"""The study's questions, and which pairs of models answer each: names alone, no numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FAMILIES = ("vgg19", "resnet18", "efficientnet-lite0")
+FORMS = ("-tuned", "", "-probe", "-lower", "-scratch")
+"""The forms of a family of pre-trained networks: tuned whole, a head, a probe, the lower layers; and from scratch."""
+CNNS = ("cnn", "cnn-shallow")
+FLOORS = ("mean-colour", "pixel-ratio")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that pairs can answer; all of them together are a family, whose p-values Holm adjusts."""
+
+    key: str
+    text: str
+
+
+PRETRAINING = Question("pretraining", "Does pre-training help, against the same network trained from scratch?")
+WAYS = Question("ways", "Which way of using a pre-trained network: tuned whole, a small head, a probe?")
+LOWER = Question("lower", "Do the lower layers alone do better than the whole pre-trained network?")
+SMALL = Question("small", "Does a pre-trained network beat a small one trained from scratch?")
+DEPTH = Question("depth", "Does a deeper small network beat a shallower one?")
+NETWORKS = Question("networks", "VGG or ResNet?")
+SIZE = Question("size", "Do larger pictures of the same images help?")
+SEGMENTED = Question("segmented", "Does it help to cut the cell out?")
+COLOUR = Question("colour", "Is it more than colour?")
+PIXELS = Question("pixels", "Is it more than the share of bright pixels?")
+QUESTIONS = (PRETRAINING, WAYS, LOWER, SMALL, DEPTH, NETWORKS, SIZE, SEGMENTED, COLOUR, PIXELS)
+
+
+def pairs(models: Sequence[str]) -> list[tuple[Question, str, str]]:
+    """The comparisons within one recipe that the models at hand allow, as (question, model, reference)."""
+    have = set(models)
+    found = []
+    for model in models:
+        # The twin that differs in its first weights alone comes first: the sharpest test.
+        base = model.removesuffix("-scratch")
+        if base != model:
+            found += [(PRETRAINING, twin, model) for twin in (f"{base}-tuned", base, f"{base}-probe")]
+        if (base := model.removesuffix("-tuned")) != model:
+            found += [(WAYS, model, base), (WAYS, model, f"{base}-probe")]
+        if (base := model.removesuffix("-probe")) != model:
+            found.append((WAYS, base, model))
+        if (base := model.removesuffix("-lower")) != model:
+            found.append((LOWER, model, base))
+    found += [(SMALL, model, small) for model in FAMILIES for small in CNNS]
+    found.append((DEPTH, "cnn", "cnn-shallow"))
+    found += [(NETWORKS, f"vgg19{form}", f"resnet18{form}") for form in FORMS]
+    others = [model for model in models if model not in FLOORS]
+    found += [(COLOUR, model, "mean-colour") for model in others]
+    found += [(PIXELS, model, "pixel-ratio") for model in others]
+    return [pair for pair in found if {pair[1], pair[2]} <= have]

@@ -1,0 +1,102 @@
+"""The table of verdicts, what its words mean, and what it would take to reach them."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from report import estimates, show
+from report.estimates import p_value, signed
+from report.findings import NARROW, POWER, WIDE, WORDS, Finding
+from report.show import Markup
+
+HEADERS = ["model − reference", "difference [95 %]", "p", "Holm", "asked", "splits", "at ±1", "at ±5", "could show"]
+
+
+def table(found: Sequence[Finding], *, where: bool = False) -> None:
+    """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
+    rows = [[*([place(f)] if where else []), *_row(f)] for f in found]
+    show.table([*(["where"] if where else []), *HEADERS], rows)
+
+
+def place(f: Finding) -> str:
+    """The dataset and recipe of a finding."""
+    return f"{f.section.dataset} {f.section.title}"
+
+
+def pair(f: Finding) -> str:
+    """The two that are compared; what else than the model differs stands behind each."""
+    ours, theirs = f.section, f.comparison.against
+    if ours == theirs:
+        return f"{f.model} − {f.reference}"
+    name = (lambda s: s.title) if ours.dataset == theirs.dataset else (lambda s: f"{s.dataset} {s.title}")
+    return f"{f.model}: {name(ours)} − {name(theirs)}"
+
+
+def splits(f: Finding) -> str:
+    """How many splits both have, and of how many, where some are missing."""
+    return str(f.splits) if f.splits == f.comparison.wanted else f"{f.splits} of {f.comparison.wanted}"
+
+
+def counted(found: Sequence[Finding]) -> Markup:
+    """How many comparisons have which verdict."""
+    counts = Counter[str](f.narrow for f in found)
+    words = [Markup("**{}** in {}").format(word, counts[word]) for word in WORDS if counts[word]]
+    return Markup("{} of {}").format(show.listed(words), estimates.counted(len(found), "comparison"))
+
+
+def explanation(found: Sequence[Finding]) -> Markup:
+    """What the columns mean, and what it would take to call any of these pairs equivalent."""
+    return Markup(
+        "Differences are in points of balanced accuracy on the test folds, over the *splits* that both have. *p* is "
+        "two-sided, against no difference; *Holm* is the same adjusted for the number *asked* in one question. *At ±1* "
+        "and *at ±5* give the verdict when differences of up to one or five points count as none: *better* and "
+        "*worse* need a posterior probability of 0.95 and a Holm value of at most .05, *equivalent* the probability. "
+        "*Incomplete* has fewer than ten splits, and not all there are. *Could show* is the difference that these data "
+        "would have called better half of the time at ±1, then in {:.0%} of cases. {}"
+    ).format(POWER, _equivalent(found))
+
+
+def _row(f: Finding) -> list[object]:
+    could = [f.detectable, f.detectable_80]
+    return [
+        pair(f),
+        signed(f.difference),
+        p_value(np.nan if f.difference.degenerate else f.difference.p),
+        p_value(f.holm),
+        f.asked if np.isfinite(f.holm) else "–",
+        splits(f),
+        f.narrow,
+        f.wide,
+        ", ".join(f"{value * 100:.1f}" for value in could)
+        if max(could) < 1
+        else f"{could[0] * 100:.1f}, –"
+        if could[0] < 1
+        else "–",
+    ]
+
+
+def _equivalent(found: Sequence[Finding]) -> Markup:
+    """The pair that is nearest to being called equivalent, and how far that is."""
+    usable = [f for f in found if f.splits > 1 and not f.difference.degenerate and f.narrow != "incomplete"]
+    if not usable:
+        return Markup("")
+    said = []
+    for rope in (NARROW, WIDE):
+        near = min((e for f in usable if (e := f.equivalence(rope))), key=lambda e: e.times)
+        if near.times <= 1:
+            said.append(Markup("at ±{:.0f} some of these data could do").format(rope * 100))
+            continue
+        if np.isfinite(near.splits):
+            more = Markup("{:.0f} splits").format(near.splits)
+        else:
+            more = Markup("no number of splits")
+        said.append(
+            Markup(
+                "at ±{:.0f} it takes a standard error of {:.2f} points, and the smallest here is {:.2f}: {} of these "
+                "images would do, or about {:,.1f} times the images"
+            ).format(rope * 100, near.needed * 100, near.error * 100, more, near.times)
+        )
+    return Markup("To call two models *equivalent*, were there no difference at all: {}.").format(
+        Markup("; ").join(said)
+    )
