@@ -151,8 +151,9 @@ def vote_gain(results: Results, section: Section, model: str) -> BootstrapInterv
 
 
 def points(value: float, digits: int = 1) -> str:
-    """A fraction as points, with a sign and a true minus."""
-    return f"{value * 100:+.{digits}f}".replace("-", "−")
+    """A fraction as points, with a sign and a true minus; nothing has no sign."""
+    written = f"{value * 100:+.{digits}f}".replace("-", "−")
+    return written if written.strip("+−0.") else written[1:]
 
 
 def percent(value: float) -> str:

@@ -1,8 +1,9 @@
 """One colour and one shape for each model, the same on every page, for ever.
 
-The hue tells the family (Okabe & Ito 2008, chosen to be told apart by colour-blind readers), the shape tells what is
-done with it: a circle for the whole network with a head, a triangle for its lower layers, one that points right for a
-probe and one that points down where all of it is tuned, a square for training from scratch.
+The hue tells the family (Okabe & Ito 2008, chosen to be told apart by colour-blind readers). The shape tells what is
+done with it: a circle for frozen layers with a head, a triangle that points up for the lower layers, one that points
+right for a probe and one that points down where all of it is tuned; a square for training from scratch, a diamond for
+the small network; a cross for floors. What brings pre-trained weights is filled, what starts from random ones hollow.
 A model that nobody foresaw gets a hue by its name, so that adding one recolours no other.
 """
 
@@ -19,7 +20,6 @@ FAMILIES = {
 }
 SPARE = ("#E69F00", "#56B4E9", "#A6761D", "#6A3D9A")
 ORDER = tuple(FAMILIES)
-LIGHTER = {"lower": 0.35, "probe": 0.2, "tuned": -0.15, "scratch": -0.3, "shallow": 0.35}
 SHAPES = {
     "lower": "triangle-up",
     "probe": "triangle-right",
@@ -35,15 +35,16 @@ class Style:
 
     colour: str
     shape: str
+    filled: bool = True
 
 
 def style(model: str, family: str) -> Style:
     """The colour and shape of a model; its name's ending tells which part of the family it is."""
-    base = FAMILIES.get(family) or SPARE[hashlib.sha256(family.encode()).digest()[0] % len(SPARE)]
-    variant = model.rpartition("-")[2]
+    colour = FAMILIES.get(family) or SPARE[hashlib.sha256(family.encode()).digest()[0] % len(SPARE)]
     if family == "Floor":
-        return Style(_shifted(base, 0.3 if model == "pixel-ratio" else 0.0), "cross")
-    return Style(_shifted(base, LIGHTER.get(variant, 0.0)), SHAPES.get(variant, "circle"))
+        return Style(colour, "plus" if model == "pixel-ratio" else "cross", False)
+    variant = model.rpartition("-")[2]
+    return Style(colour, SHAPES.get(variant, "circle"), family != "CNN" and variant != "scratch")
 
 
 def ordered(models: Iterable[tuple[str, str]]) -> list[str]:
@@ -57,10 +58,3 @@ def ordered(models: Iterable[tuple[str, str]]) -> list[str]:
         return place, family, variants.index(variant) if variant in variants else 0, name
 
     return [name for name, _ in sorted(set(models), key=key)]
-
-
-def _shifted(colour: str, amount: float) -> str:
-    """A hex colour moved towards white (amount > 0) or black (< 0)."""
-    target = 255 if amount > 0 else 0
-    channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(c + (target - c) * abs(amount)):02X}" for c in channels)
