@@ -26,7 +26,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 clean:
-	rm -rf build report/_site report/.quarto report/_generated report/datasets report/assets/vega.js
+	rm -rf build report/_site report/.quarto report/_generated report/datasets report/assets/data
 
 # Installed again only when what is needed has changed.
 $(INSTALLED): pyproject.toml

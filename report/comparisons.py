@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from report import questions
+from report import questions, recipes
 from report.data import Results, Section
 from report.estimates import paired, test_train_ratio
 from report.questions import Question
@@ -67,19 +67,9 @@ def of_section(results: Results, section: Section) -> list[Comparison]:
     return found
 
 
-def main_section(results: Results, dataset: str) -> Section:
-    """The recipe that a dataset's claims rest on: the one with the most models, then trials, then the first by name."""
-
-    def rank(section: Section) -> tuple[int, int]:
-        cells = results.of(results.cells, section)
-        return len(cells), int(cells["done"].sum())
-
-    return max(sorted(results.sections_of(dataset), key=lambda s: (s.recipe, s.scheme)), key=rank)
-
-
 def of_dataset(results: Results, dataset: str) -> list[Comparison]:
     """Every comparison that a dataset's main recipe takes part in, larger pictures and cut-out cells included."""
-    main = main_section(results, dataset)
+    main = recipes.main(results, dataset)
     return [*of_section(results, main), *_sizes(results, main), *_segmented(results, main)]
 
 
@@ -111,7 +101,7 @@ def _segmented(results: Results, main: Section) -> Iterator[Comparison]:
     source = results.dataset_card(main.scheme).get("splits_from")
     if source not in results.datasets:
         return
-    parent = main_section(results, source)
+    parent = recipes.main(results, source)
     sections = sorted(results.sections_of(source), key=lambda s: (s.recipe != main.recipe, s != parent))
     for model in results.models(main):
         for section in (s for s in sections if s.recipe == main.recipe or s == parent):

@@ -77,7 +77,8 @@ class ModelCard(TypedDict):
 class Section:
     """One dataset at one recipe, split in one way: the only models that may be compared are those within a section.
 
-    `steps` are the recipe's preprocessing, and `fraction` is the share of the training images that it trains on.
+    `steps` are the recipe's preprocessing, and `fraction` is the share of the training images that it trains on. `also`
+    is the study, and the split's identity, where two studies split the dataset differently.
     """
 
     dataset: str
@@ -89,8 +90,8 @@ class Section:
 
     @property
     def title(self) -> str:
-        """For headings: the recipe, and the study where two split the dataset differently."""
-        return f"{self.recipe} ({self.also})" if self.also else self.recipe
+        """For headings: the recipe, and whose splits these are where two studies split the dataset differently."""
+        return f"{self.recipe}, split as in {self.also.rpartition(' ')[0]}" if self.also else self.recipe
 
     @property
     def slug(self) -> str:
@@ -110,7 +111,7 @@ class Results:
     """
 
     def __init__(self, path: Path, study: str | None = None) -> None:
-        self.path = path
+        self.path, self.study = path, study
         self.store = Store(path)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", StoreWarning)

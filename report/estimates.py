@@ -162,6 +162,13 @@ def vote_gain(results: Results, section: Section, model: str) -> BootstrapInterv
     return statistics.vote_gain(first["label"], voted, singles, groups=first["image_group"])
 
 
+def known(found: ResampledT) -> tuple[float | None, float | None]:
+    """The ends of an interval in points; none where it says nothing."""
+    if found.degenerate or not np.isfinite([found.low, found.high]).all():
+        return None, None
+    return found.low * 100, found.high * 100
+
+
 def points(value: float, digits: int = 1) -> str:
     """A fraction as points, with a sign and a true minus; what rounds to 0 has no sign."""
     written = f"{value * 100:+.{digits}f}"

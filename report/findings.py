@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from report import comparisons, statistics
+from report import comparisons, recipes, statistics
 from report.comparisons import Comparison
 from report.data import Results, Section
 from report.questions import QUESTIONS, Question
@@ -106,7 +106,7 @@ def by_question(found: Sequence[Comparison]) -> list[Finding]:
 
 def of_section(results: Results, section: Section) -> list[Finding]:
     """The findings of one dataset at one recipe, which alone counts for them, question by question."""
-    if section == comparisons.main_section(results, section.dataset):
+    if section == recipes.main(results, section.dataset):
         return by_question(comparisons.of_dataset(results, section.dataset))
     return by_question(comparisons.of_section(results, section))
 

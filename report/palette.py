@@ -1,8 +1,9 @@
 """One colour and one shape for each model, the same on every page, for ever.
 
-The hue tells the family (Okabe & Ito 2008, chosen to be told apart by colour-blind readers), the shape tells what is
-done with it: a circle for the whole network with a head, a triangle for its lower layers, one that points right for a
-probe and one that points down where all of it is tuned, a square for training from scratch.
+The hue tells the family (Okabe & Ito 2008, chosen to be told apart by colour-blind readers). The shape tells what is
+done with it: a circle for frozen layers with a head, a triangle that points up for the lower layers, one that points
+right for a probe and one that points down where all of it is tuned; a square for training from scratch, a diamond for
+the small network; a cross for floors. What brings pre-trained weights is filled, what starts from random ones hollow.
 A family that nobody foresaw gets a hue by its name, so that adding one recolours no other; where two of its models, or
 two such families, would look alike, the later one by name moves on to the next shape that is free.
 """
@@ -20,7 +21,6 @@ FAMILIES = {
 }
 SPARE = ("#E69F00", "#56B4E9", "#A6761D", "#6A3D9A")
 ORDER = tuple(FAMILIES)
-LIGHTER = {"lower": 0.35, "probe": 0.2, "tuned": -0.15, "scratch": -0.3, "shallow": 0.35}
 SHAPES = {
     "lower": "triangle-up",
     "probe": "triangle-right",
@@ -37,6 +37,7 @@ class Style:
 
     colour: str
     shape: str
+    filled: bool = True
 
 
 def styles(models: Iterable[tuple[str, str]]) -> dict[str, Style]:
@@ -46,18 +47,18 @@ def styles(models: Iterable[tuple[str, str]]) -> dict[str, Style]:
     for name, family in ((name, family) for name, family in every if family not in FAMILIES):
         wanted = style(name, family)
         hues = (wanted.colour, *(hue for hue in SPARE if hue != wanted.colour))
-        free = (Style(hue, shape) for hue in hues for shape in (wanted.shape, *EVERY_SHAPE))
+        free = (Style(hue, shape, wanted.filled) for hue in hues for shape in (wanted.shape, *EVERY_SHAPE))
         found[name] = next((each for each in free if each not in found.values()), wanted)
     return found
 
 
 def style(model: str, family: str) -> Style:
-    """The colour and shape of a model alone; its name's ending tells which part of the family it is."""
-    base = FAMILIES.get(family) or SPARE[hashlib.sha256(family.encode()).digest()[0] % len(SPARE)]
-    variant = model.rpartition("-")[2]
+    """The colour and shape of a model; its name's ending tells which part of the family it is."""
+    colour = FAMILIES.get(family) or SPARE[hashlib.sha256(family.encode()).digest()[0] % len(SPARE)]
     if family == "Floor":
-        return Style(_shifted(base, 0.3 if model == "pixel-ratio" else 0.0), "cross")
-    return Style(_shifted(base, LIGHTER.get(variant, 0.0)), SHAPES.get(variant, "circle"))
+        return Style(colour, "plus" if model == "pixel-ratio" else "cross", False)
+    variant = model.rpartition("-")[2]
+    return Style(colour, SHAPES.get(variant, "circle"), family != "CNN" and variant != "scratch")
 
 
 def ordered(models: Iterable[tuple[str, str]]) -> list[str]:
@@ -71,10 +72,3 @@ def ordered(models: Iterable[tuple[str, str]]) -> list[str]:
         return place, family, variants.index(variant) if variant in variants else 0, name
 
     return [name for name, _ in sorted(set(models), key=key)]
-
-
-def _shifted(colour: str, amount: float) -> str:
-    """A hex colour moved towards white (amount > 0) or black (< 0)."""
-    target = 255 if amount > 0 else 0
-    channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(c + (target - c) * abs(amount)):02X}" for c in channels)

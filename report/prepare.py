@@ -1,17 +1,17 @@
 """Runs before the pages are rendered: writes what they need and nobody should write by hand.
 
-A page for each dataset in the store, the footer that names the store, the chart library. Files are only touched when
-they change, so that a preview that watches the folder does not turn in circles.
+A page for each dataset in the store, the footer that names the store, what the pages' scripts read. Files are only
+touched when they change, so that a preview that watches the folder does not turn in circles.
 """
 
 import json
 from pathlib import Path
 
-import vl_convert
 import yaml
 
-from report import show
+from report import payload, show
 from report.data import PAGES_OF, Results
+from report.sections import layers
 from report.show import Html
 
 PAGE = """---
@@ -44,8 +44,23 @@ def prepare(project: Path, found: Results) -> None:
         "newest {newest}.</div>\n"
     )
     _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
-    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub asks for a snippet
-    _write(project / "assets" / "vega.js", bundle)
+    _scripts(project / "assets" / "data", found)
+
+
+def _scripts(folder: Path, found: Results) -> None:
+    """Every trial and its answers, and what the layers see: a script for each dataset, loaded when it is asked for."""
+    wanted = {"index.js": payload.script("index", payload.index(found))}
+    for name in found.datasets:
+        wanted[f"{name}.trials.js"] = payload.script(f"{name}.trials", payload.dataset(found, name))
+        seen = layers.payload(found, name)
+        if seen is not None:
+            wanted[f"{name}.layers.js"] = payload.script(f"{name}.layers", seen)
+    if folder.is_dir():
+        for old in folder.iterdir():
+            if old.name not in wanted:
+                old.unlink()
+    for name, text in wanted.items():
+        _write(folder / name, text)
 
 
 def _page(found: Results, number: int, name: str) -> str:

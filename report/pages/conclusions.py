@@ -1,13 +1,10 @@
 """The page of conclusions: the study's questions, each with every comparison that answers it."""
 
-import math
-
 import pandas as pd
 
 from report import charts, estimates, findings, questions, show
 from report.data import results
 from report.estimates import interval, points
-from report.findings import Finding
 from report.sections import verdicts
 from report.show import Markup
 
@@ -27,8 +24,8 @@ def show_all() -> None:
             {
                 "pair": f"{verdicts.place(f)}: {verdicts.pair(f)}",
                 "difference": f.difference.mean * 100,
-                "low": _known(f, f.difference.low),
-                "high": _known(f, f.difference.high),
+                "low": estimates.known(f.difference)[0],
+                "high": estimates.known(f.difference)[1],
                 "verdict": f.narrow,
             }
             for f in found
@@ -51,11 +48,6 @@ def in_one_sentence() -> Markup:
             "No model stands beside its own twin trained from scratch yet, so what pre-training adds is open."
         )
     return Markup("Pre-training against the same network from scratch: {}.").format(verdicts.counted(found))
-
-
-def _known(f: Finding, end: float) -> float | None:
-    """An end of an interval in points; none where the interval says nothing."""
-    return None if f.difference.degenerate or not math.isfinite(end) else end * 100
 
 
 def _voting() -> None:

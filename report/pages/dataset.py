@@ -1,13 +1,14 @@
 """The page of a dataset, the same for all: a dataset that is new in the store has its page with no edit."""
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from report import charts, estimates, findings, show
-from report.data import PAGES_OF, DatasetCard, Results, Section, results
-from report.estimates import percent, with_interval
-from report.sections import calibration, fewer_images, mosaics, preprocessing, unfinished, verdicts, votes
+import pandas as pd
+
+from report import charts, estimates, findings, recipes, show
+from report.data import PAGES_OF, Results, Section, results
+from report.sections import calibration, failures, images, layers, lead, other_recipes, trials, trust, verdicts
 from report.show import Html, Markup
 
 
@@ -18,181 +19,72 @@ def show_page(number: int) -> None:
     """
     found = results()
     name = json.loads(Path("..", PAGES_OF).read_text(encoding="utf-8"))[number]
-    card = found.dataset_card(name)
-    sections = found.sections_of(name)
-    _facts(card)
-    alike = len({section.scheme for section in sections}) == 1
-    if alike:
-        _counts(found, sections[0])
-    _samples(found, name, card)
-    for section in sections:
-        show.heading(2, Markup("At {}").format(section.title), f"sec-{section.slug}")
-        if not alike:
-            _counts(found, section)
-        _section(found, section)
-
-
-def _facts(card: DatasetCard) -> None:
-    if card.get("difficulty"):
-        show.write(Markup("**How hard is it for a person?** {}").format(show.prose(card["difficulty"])))
-    if card.get("notes"):
-        show.write(
-            Markup('::: {.callout-note collapse="true" title="What to know about these images"}'),
-            Markup("\n").join(Markup("- {}").format(show.prose(note)) for note in card["notes"]),
-            Markup(":::"),
-        )
-    facts = [
-        Markup("**{}.** {}").format(label, show.prose(words))
-        for label, words in (
-            ("Source", card.get("source")),
-            ("Citation", card.get("citation")),
-            ("Licence", card.get("licence")),
-        )
-        if words
-    ]
-    if facts:
-        opening = Markup('::: {.callout-note collapse="true" title="Source, citation and licence"}')
-        show.write(opening, *facts, Markup(":::"))
-
-
-def _counts(found: Results, section: Section) -> None:
-    card = found.dataset_card(section.scheme)
-    held = _held(found, section)
-    rows: list[list[object]] = [[name, card["at_hand"][name], held.get(name, 0)] for name in card["classes"]]
-    rows.append([Markup("**all**"), sum(card["at_hand"].values()), sum(held.values())])
-    show.table(["class", "images", "of these held out"], rows)
-
-
-def _held(found: Results, section: Section) -> dict[str, int]:
-    """How many images of each class are held out."""
-    frame = found.frame(
-        "select label, count(distinct image_id) as images from predictions "
-        "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
-        "where subset = 'holdout' group by label",
-        scheme=section.scheme,
-    )
-    return {str(row["label"]): int(row["images"]) for row in frame.to_dict("records")}
-
-
-def _samples(found: Results, name: str, card: DatasetCard) -> None:
-    frame = found.frame(
-        "select label, thumbnail from images where dataset = $dataset and thumbnail is not null "
-        "and dataset_hash in (select dataset_hash from trials semi join chosen_trials using (trial_id)) "
-        "order by image_id",
-        dataset=name,
-    )
-    if frame.empty:
-        return
-    rows = []
-    for label in card["classes"]:
-        pictures = [
-            show.picture(bytes(t), f"class {label}", "jpeg") for t in frame[frame["label"] == label]["thumbnail"]
-        ]
-        row = Html('<div class="sample-class"><span>{}</span><div>{}</div></div>')
-        rows.append(row.format(label, Html("").join(pictures)))
-    show.figure(
-        Html('<div class="samples">{}</div>').format(Html("").join(rows)),
-        "samples",
-        Markup("The first four images of each class."),
-    )
-
-
-def _section(found: Results, section: Section) -> None:
-    card = found.dataset_card(section.scheme)
-    models = found.models(section)
-    label = unfinished.labels(found, [section])
-    named = label.of(models)
-    chance = 1 / len(card["classes"])
-    scores = found.of(found.scores, section)
-    test, holdout = (scores[scores["subset"] == subset] for subset in ("test", "holdout"))
-    means, voted = estimates.fold_means(found, section), votes.of_section(found, section)
-    best = means.sort_values("balanced_accuracy", ascending=False)["model"].tolist()
-    held = int(holdout["holdout_images"].max())
-    slug = section.slug
-    _lead(means, found.complete(section))
-    _cells_table(found, section, means, voted)
-
-    show.write(Markup("### On the holdout"))
-    show.chart(
-        voted.chart(label.on(holdout), label, named, chance),
-        f"holdout-{slug}",
-        Markup(
-            "Performance of various models on the holdout dataset, {} images. Each box holds a model's trials, all "
-            "scored on the same images: its width is the luck of training, that of the images trained on, of their "
-            "turns and of first weights, and says nothing of other images. {}"
-        ).format(held, voted.caption()),
-        f"Box plot of holdout scores of {len(models)} models with the votes beside the trials",
-    )
-    show.write(Markup("### On the test folds"))
-    show.chart(
-        charts.folds_box(label.on(test), label.on(means), named, label.styles, chance),
-        f"folds-{slug}",
-        Markup(
-            "Performance on the fold that a trial did not train on. The mark below each box is the mean; its line is "
-            "the 95 % interval that knows that training sets overlap."
-        ),
-        f"Box plot of test fold scores of {len(models)} models with their means",
-    )
-    show.write(Markup("### What is taken for what"))
-    show.chart(
-        charts.confusion(label.on(estimates.confusion(found, section)), card["classes"], label.of(best)),
-        f"confusion-{slug}",
-        Markup(
-            "Out of fold: for the images of each class (row), the share that is predicted to be of each class "
-            "(column), averaged over the repeats."
-        ),
-        "Confusion matrix of one model; a menu chooses which",
-    )
-    if len(shown := mosaics.pair(found, section)) > 0:
-        show.write(Markup("### What a middle layer sees"))
-        show.figure(
-            mosaics.html(found, section, shown, classes=2),
-            f"activations-{slug}",
-            Markup(
-                "The first maps of a middle layer for {}: {}. More on [the page of activations](/activations.qmd)."
-            ).format("the same image" if len(shown) > 1 else "an image", show.listed(shown)),
-        )
-    if found_here := findings.of_section(found, section):
-        show.write(Markup("### What can be said"))
-        verdicts.table(found_here)
-        show.write(verdicts.explanation(found_here))
+    section = recipes.main(found, name)
+    lead.answer(found, section)
+    lead.facts(found, section)
+    images.show_section(found, section)
+    trials.holdout(found, section)
+    trials.folds(found, section)
+    comparisons(found, section)
+    failures.show_section(found, section)
+    trust.show_section(found, section)
     calibration.show_section(found, section)
-    preprocessing.show_section(found, section)
-    fewer_images.show_section(found, section)
+    other_recipes.show_section(found, section)
+    layers.show_section(found, name)
+    trials.every(found, section)
 
 
-def _lead(means: Any, complete: list[str]) -> None:
-    best = estimates.highest(means, complete)
-    if best is None:
-        show.write(Markup("No model has all its trials yet, so none is named first."))
+def comparisons(found: Results, section: Section) -> None:
+    """Print what may be said of the differences: those that the study asks for, the others a click away."""
+    every = list(findings.of_section(found, section))
+    first = [f for f in every if f.question in trials.FIRST]
+    rest = [f for f in every if f not in first]
+    if not every:
         return
-    show.write(
+    show.heading(3, Markup("What can be said"), "verdicts")
+    if first:
+        _forest(section, first, "verdicts", Html("{}").format(headline(first)))
+    if rest:
+        show.folded(Html("{} more comparisons: lower layers, and what colour alone can do").format(len(rest)))
+        _forest(section, rest, "verdicts-rest", Html("Against the whole network, and against colour alone"))
+        show.unfolded()
+    show.folded(Html("All {} as a table, with the smallest difference that they could show").format(len(every)))
+    verdicts.table(every)
+    show.write(verdicts.explanation(every))
+    show.unfolded()
+
+
+def headline(found: list[findings.Finding]) -> str:
+    """What comparisons say together, as far as their verdicts carry it."""
+    kinds = Counter[str](f.narrow for f in found)
+    words = {"better": "better in {}", "worse": "worse in {}", "equivalent": "as good in {}"}
+    said = [words[kind].format(kinds[kind]) for kind in words if kinds[kind]]
+    many = f"Of {len(found)} comparisons" if len(found) > 1 else "In one comparison"
+    unsaid = kinds["undecided"] + kinds["incomplete"]
+    open_ = f"these data cannot tell in {unsaid}" if unsaid else ""
+    if not said:
+        return f"{many} these data cannot tell {'in any' if len(found) > 1 else 'which is better'}"
+    return f"{many} the first model is {', '.join(said)}{'; ' if open_ else ''}{open_}"
+
+
+def _forest(section: Section, found: list[findings.Finding], name: str, title: Html) -> None:
+    frame = pd.DataFrame(
+        {
+            "pair": verdicts.pair(f),
+            "difference": f.difference.mean * 100,
+            "low": estimates.known(f.difference)[0],
+            "high": estimates.known(f.difference)[1],
+            "verdict": f.narrow,
+        }
+        for f in found
+    )
+    show.chart(
+        charts.differences(frame, findings.NARROW * 100),
+        f"{name}-{section.slug}",
         Markup(
-            "The highest mean on the test folds is that of **{}**: {} over {} trials. Whether it is better than the "
-            "next one is a question for [the comparisons](/conclusions.qmd), not for this ranking."
-        ).format(best["model"], with_interval(best), best["trials"])
-    )
-
-
-def _cells_table(found: Results, section: Section, means: Any, voted: votes.Votes) -> None:
-    cells, mean = (
-        {str(row["model"]): row for row in frame.to_dict("records")}
-        for frame in (found.of(found.cells, section), means)
-    )
-    rows = []
-    complete = found.complete(section)
-    for model in found.models(section):
-        cell = cells[model]
-        rows.append(
-            [
-                show.code(model),
-                cell["done"] if model in complete else f"{cell['done']} of {cell['wanted']}",
-                with_interval(mean[model]),
-                percent(cell["holdout_balanced_accuracy"]),
-                *voted.cells(model),
-            ]
-        )
-    show.table(
-        ["model", "trials", "test folds [95 %]", "holdout, mean", "holdout, vote [95 %]", "vote out of fold [95 %]"],
-        rows,
+            "Differences on the same splits, first model less second, with 95 % intervals that know that training sets "
+            "overlap. In the grey band a difference counts as none."
+        ),
+        f"{len(found)} differences between two models with their intervals",
+        title=title,
     )

@@ -1,25 +1,45 @@
-"""The home page: all datasets and models in one picture, and the way to each dataset's page."""
+"""The home page: the question, the answer, two pictures of it, and the ways on."""
 
-from report import charts, estimates, show
-from report.data import results, slug
-from report.estimates import counted, with_interval
-from report.pages import conclusions
-from report.sections import unfinished
+from report import charts, findings, questions, show, transfer
+from report.data import results
+from report.estimates import counted
+from report.pages import grid
+from report.pages.dataset import headline
 from report.show import Html, Markup
 
 
-def summary() -> None:
-    """Print what the site holds, and what it says of the study's first question."""
+def answer() -> None:
+    """Print the answer in three sentences, each carried by verdicts. What `report.answers` says belongs here."""
     found = results()
+    everything = findings.everywhere(found)
+    said = [Markup("{}.").format(transfer.headline(transfer.arrows(found)))]
+    for question, words in (
+        (questions.SMALL, "Against a small network trained from scratch, a pre-trained one"),
+        (questions.COLOUR, "Against a regression on nothing but mean colours, a model"),
+    ):
+        own = [f for f in everything if f.question is question]
+        if own:
+            better = sum(f.narrow == "better" for f in own)
+            open_ = sum(f.narrow == "undecided" for f in own)
+            said.append(
+                Markup("{} is better in {} of {} comparisons; in {} these data cannot tell.").format(
+                    words, better, len(own), open_
+                )
+            )
     trials, models = len(found.frame("select * from chosen_trials")), len(found.models())
     show.write(
-        Markup("So far: **{}** of **{}** on **{}**. {}").format(
-            counted(trials, "trial"),
-            counted(models, "model"),
-            counted(len(found.datasets), "dataset"),
-            conclusions.in_one_sentence(),
-        )
+        Markup("::: {.answer}"),
+        Markup(" ").join(said),
+        Markup("Drawn from {} of {} on {}; every number is one click from the images behind it.").format(
+            counted(trials, "trial"), counted(models, "model"), counted(len(found.datasets), "dataset")
+        ),
+        Markup(":::"),
     )
+    _left_out()
+
+
+def _left_out() -> None:
+    found = results()
     if found.left_out:
         faults = [Markup("- {} {}").format(show.code(warning.path), warning.fault) for warning in found.left_out]
         show.write(
@@ -29,67 +49,60 @@ def summary() -> None:
         )
 
 
-def overview() -> None:
-    """Print the picture of all datasets × models: a small chart for each dataset and image size."""
-    found = results()
-    boxes = []
-    for section in found.sections:
-        models = found.models(section)
-        card = found.dataset_card(section.scheme)
-        names = unfinished.labels(found, [section])
-        means = names.on(estimates.fold_means(found, section))
-        chart = charts.overview(means, names.of(models), names.styles, 1 / len(card["classes"]))
-        label = f"Mean test scores of {len(models)} models on {section.dataset}"
-        boxes.append(
-            Html(
-                '<section><h3><a href="datasets/{}.html">{}</a> <small>{}, {} classes</small></h3>{}</section>'
-            ).format(
-                section.dataset,
-                show.prose_html(card["title"], links=False),
-                section.title,
-                len(card["classes"]),
-                show.embed(chart, f"overview-{section.slug}", label),
-            )
-        )
-    show.write(Markup("::: {.column-page}"))
-    show.figure(
-        Html('<div class="overview">{}</div>').format(Html("").join(boxes)),
-        "overview",
+def arrows() -> None:
+    """Print what pre-training adds on each dataset, as arrows."""
+    frame = transfer.arrows(results())
+    if frame.empty:
+        show.write(Markup("No pre-trained model stands beside one from scratch yet, so there is nothing to draw."))
+        return
+    titles = {
+        name: show.prose_html(title, links=False) for name, title in zip(frame["dataset"], frame["title"], strict=True)
+    }
+    show.chart(
+        charts.arrows(frame.assign(title=frame["dataset"].map(titles))),
+        "arrows",
         Markup(
-            "Balanced accuracy on the test folds: the mean over a cell's trials with its 95 % interval, for each model "
-            "on each dataset. The dashed line is what guessing scores. A model has its colour and shape on every page."
+            "A row a dataset. The thick arrow goes from the network trained from scratch to the same network "
+            "pre-trained; thin ones are its other uses: a head or a probe on frozen layers. Dotted: there is no such "
+            "twin yet, and it starts at the small network. The shade is the 95 % interval of the difference, green "
+            "where better, orange where worse, grey where these data cannot tell. The grey bar is the best model "
+            "without any network. Scores of two classes and of five meet on one scale: 0 is guessing, 100 % is perfect."
         ),
+        "What pre-training adds on each dataset, as arrows from scratch to pre-trained",
+        title=Html("{}").format(transfer.headline(frame)),
     )
-    show.write(Markup(":::"))
 
 
-def datasets() -> None:
-    """Print a row for each dataset and image size: how many images, and the model with the highest mean."""
-    found = results()
+def all_cells() -> None:
+    """Print all datasets × models."""
+    grid.show_grid(results())
+
+
+def claims() -> None:
+    """Print the study's questions, a line each, with what these data say. What `report.answers` says belongs here."""
+    everything = findings.everywhere(results())
     rows: list[list[object]] = []
-    for section in found.sections:
-        card = found.dataset_card(section.scheme)
-        means = estimates.fold_means(found, section)
-        best = estimates.highest(means, found.complete(section))
-        said = ["–", "–"] if best is None else [show.code(best["model"]), with_interval(best)]
-        images = sum(card["at_hand"].values())
-        rows.append([_link(section.dataset, card["title"]), images, len(card["classes"]), section.title, *said])
-    show.table(["dataset", "images", "classes", "recipe", "highest mean", "test folds [95 %]"], rows)
+    for question in questions.QUESTIONS:
+        found = [f for f in everything if f.question is question]
+        said = headline(found) if found else "no two models answer this yet"
+        rows.append([show.link(Markup("{}").format(question.text), f"conclusions.qmd#{question.key}"), said])
+    show.table(["the question", "these data"], rows)
 
 
-def datasets_in_full() -> None:
-    """Print what each dataset is, with the way to its page."""
-    found = results()
-    for name in found.datasets:
-        card = found.dataset_card(name)
-        counts = [Markup("{} {}").format(label, card["at_hand"][label]) for label in card["classes"]]
-        show.heading(2, _link(name, card["title"]), slug("dataset", name))
-        show.write(show.prose(card.get("task", "")), Markup("**Images.** {}.").format(Markup(", ").join(counts)))
-        for label, words in (("For a person", card.get("difficulty")), ("Licence", card.get("licence"))):
-            if words:
-                show.write(Markup("**{}.** {}").format(label, show.prose(words)))
-
-
-def _link(dataset: str, title: str) -> Markup:
-    """A link to a dataset's page, whose name is its address."""
-    return show.link(show.prose(title, links=False), f"datasets/{dataset}.qmd")
+def news() -> None:
+    """Print the newest trials, by the day on which they were trained."""
+    frame = results().frame(
+        "select finished_at::date::varchar as day, dataset, count(*) as trials, "
+        "list(distinct model order by model) as models from trials semi join chosen_trials using (trial_id) "
+        "group by day, dataset order by day desc, trials desc, dataset"
+    )
+    days = list(dict.fromkeys(frame["day"]))[:3]
+    rows: list[list[object]] = []
+    for row in frame[frame["day"].isin(days)].to_dict("records"):
+        models = [str(m) for m in row["models"]]
+        named = (
+            show.listed([show.code(m) for m in models]) if len(models) <= 3 else Markup("{} models").format(len(models))
+        )
+        link = show.link(show.text(row["dataset"]), f"datasets/{row['dataset']}.qmd")
+        rows.append([row["day"], link, counted(int(row["trials"]), "trial"), named])
+    show.table(["trained on", "dataset", "trials", "models"], rows[:12])

@@ -6,6 +6,8 @@ from typing import Any
 
 from report import show
 from report.data import results
+from report.devices import named
+from report.estimates import counted
 from report.sections import preprocessing
 from report.show import Markup
 
@@ -55,3 +57,24 @@ def studies() -> None:
     for study, fractions in shares.items():
         every = show.listed([f"{f:.0%}" for f in sorted(fractions)])
         show.write(Markup("On a share of the training images, in {}: {}.").format(show.code(study), every))
+
+
+def arithmetic() -> None:
+    """Print in which arithmetic the trials on this site were computed, and which cells have more than one."""
+    found = results()
+    frame = found.frame(
+        "select device, count(*) as trials from trials semi join chosen_trials using (trial_id) "
+        "group by device order by trials desc, device"
+    )
+    show.table(["computed on", "trials"], [[named([row["device"]]), row["trials"]] for row in frame.to_dict("records")])
+    mixed = found.cells[found.cells["devices"].map(len) > 1]
+    if len(mixed):
+        names = [Markup("{} on {}").format(show.code(row["model"]), row["dataset"]) for row in mixed.to_dict("records")]
+        show.write(
+            Markup("{} *mixed*, its trials computed in more than one arithmetic: {}.").format(
+                Markup("**{}** is").format(counted(len(mixed), "cell"))
+                if len(mixed) == 1
+                else Markup("**{}** are").format(counted(len(mixed), "cell")),
+                show.listed(names),
+            )
+        )

@@ -1,3 +1,17 @@
 """Parts of pages that are drawn where the store has what they need."""
 
-__all__ = ["calibration", "fewer_images", "mosaics", "preprocessing", "unfinished", "verdicts", "votes"]
+__all__ = [
+    "calibration",
+    "failures",
+    "fewer_images",
+    "images",
+    "layers",
+    "lead",
+    "mosaics",
+    "other_recipes",
+    "preprocessing",
+    "trials",
+    "trust",
+    "unfinished",
+    "verdicts",
+]

@@ -39,20 +39,27 @@ def mosaic(maps: NDArray[np.uint8], columns: int = 8, gap: int = 1, zoom: int = 
 
 
 def pair(results: Results, section: Section) -> list[str]:
-    """The two models whose answers to the same image are shown: a pre-trained one and one trained from scratch."""
-    have = set(
-        results.frame(
-            "select distinct model from activations "
-            "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
-            "where recipe = $recipe and maps > 0",
-            scheme=section.scheme,
-            recipe=section.recipe,
-        )["model"]
+    """The two models whose answers to the same image are shown: a pre-trained one and one trained from scratch.
+
+    Frozen layers are the same under the names of a head, of a probe and of its lower layers: never two of those.
+    """
+    frame = results.frame(
+        "select model, list(distinct image_id || md5(values)) as seen from activations "
+        "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
+        "where recipe = $recipe and maps > 0 group by model",
+        scheme=section.scheme,
+        recipe=section.recipe,
     )
-    transfer = [m for m in ("vgg19", "resnet18", "efficientnet-lite0") if m in have]
-    scratch = [m for m in ("cnn", "cnn-shallow") if m in have]
-    rest = [m for m in results.models(section) if m in have and m not in (*transfer[:1], *scratch[:1])]
-    return [*transfer[:1], *scratch[:1], *rest][:2]
+    seen = {str(model): set(each) for model, each in zip(frame["model"], frame["seen"], strict=True)}
+    have = [m for m in results.models(section) if m in seen]
+    cards = {m: results.model_card(m) for m in have}
+    transfer = [m for m in have if cards[m]["weights"] != "none"]
+    scratch = [m for m in ("cnn", "cnn-shallow", *have) if m in have and m not in transfer]
+    chosen: list[str] = []
+    for model in (*transfer[:1], *scratch[:1], *have):
+        if all(seen[model].isdisjoint(seen[other]) for other in chosen):
+            chosen.append(model)
+    return chosen[:2]
 
 
 def html(results: Results, section: Section, models: list[str], classes: int | None = None) -> Html:
@@ -85,7 +92,9 @@ def _row(label: str, shown: list[Any]) -> Html:
         alt = f"{row.maps} maps of {row.model}, {row.layer}, for an image of class {label}"
         drawn = Html('<div class="activation-maps">{}<span>{} · {}</span></div>')
         parts.append(drawn.format(picture(mosaic(maps), alt), row.model, row.layer))
-    frame = Html('<figure class="activation-class"><h4>{}</h4><div class="activation-row">{}</div></figure>')
+    frame = Html(
+        '<div class="activation-class"><p class="activation-label">{}</p><div class="activation-row">{}</div></div>'
+    )
     return frame.format(label, Html("").join(parts))
 
 

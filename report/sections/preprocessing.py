@@ -42,7 +42,7 @@ def show_section(found: Results, section: Section) -> None:
         [estimates.fold_means(found, s).assign(preprocessing=named(s.steps), recipe=s.recipe) for s in sections]
     )
     models = [model for model in found.models(section) if model in {f.model for f in verdicts}]
-    means = means[means["model"].isin(models)]
+    means = pd.concat([means[means["model"] == model] for model in models])
     counts = Counter(f.narrow for f in verdicts)
     words = [Markup("**{}** in {}").format(word, counts[word]) for word in findings.WORDS if counts[word]]
     show.heading(3, Markup("Preprocessing"), f"sec-preprocessing-{section.slug}")
@@ -63,7 +63,6 @@ def show_section(found: Results, section: Section) -> None:
         charts.by_preprocessing(
             names.on(means),
             [named(s.steps) for s in sections],
-            names.of(models),
             names.styles,
             1 / len(found.dataset_card(section.scheme)["classes"]),
         ),

@@ -9,7 +9,8 @@ from paths import SHARED
 from PIL import Image
 
 from bench import datasets
-from bench.datasets import Audit, Dataset, Library, cards, decoded
+from bench.datasets.audit import Audit
+from bench.datasets import Dataset, Library, cards, decoded
 from bench.errors import BenchError, UsageError
 from bench.images.headers import PLAIN
 from bench.planning import status

@@ -1,26 +1,20 @@
-"""The one door for words from outside; and printing figures and tables that Quarto and the preview engine draw alike.
+"""The one door for words from outside.
 
 What a store or a card says is text (`str`); what a page prints is `Markup`, and what stands inside a figure is `Html`.
 Text becomes either here alone: shown letter for letter, and never Markdown, HTML, maths, a cross-reference or a
 shortcode. Quarto looks for its shortcodes in all that a cell prints, raw HTML too, and once more in words that Markdown
 has made of it. So text goes around Markdown, as raw HTML in which every sign that could begin something is a number.
-
-A cell that returned a chart as HTML would make Quarto fetch scripts from the network; a fenced block that holds the
-chart's specification does not, and is numbered and cross-referenced like any figure.
 """
 
-import base64
-import json
 import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from html import unescape
 from numbers import Number
 from string import Formatter
-from typing import Any, ClassVar, LiteralString, Self
+from typing import ClassVar, LiteralString, Self
+from urllib.parse import quote
 
-import altair as alt
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -167,85 +161,16 @@ def link(words: Markup, address: str) -> Markup:
     return Markup.made(f"[{words.source}]({address})")
 
 
+def link_to_image(image: str, more: str = "") -> Markup:
+    """A link to what every model said of an image, on the page of its dataset; `more` stands behind its name."""
+    drawn = Html('<a class="image-link" href="#image={}">{}</a>{}').format(quote(image, safe=""), image, more)
+    return Markup.made(_inline(drawn))
+
+
 def listed(parts: Sequence[Markup | str]) -> Markup:
     """Words as a sentence lists them."""
     ends = [Markup(", ").join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts
     return Markup(" and ").join(ends)
-
-
-def write(*parts: Markup) -> None:
-    """Print paragraphs, or other blocks, each by itself."""
-    print("".join(f"\n{part.source}\n" for part in parts))
-
-
-def heading(level: int, words: Markup, name: str) -> None:
-    """Print a heading; `name`, made by `data.slug` where words from outside are in it, is its address."""
-    print(f"\n{'#' * level} {words.source} {{#{name}}}\n")
-
-
-def block(words: str, language: LiteralString) -> None:
-    """Print code of this project's own as a block."""
-    print(f"\n```{language}\n{words}\n```\n")
-
-
-def embed(chart: Any, name: str, label: str) -> Html:
-    """HTML that draws a chart in place; `name` is unique on the page, `label` says what it shows."""
-    spec = json.dumps(chart.to_dict(validate=False), separators=(",", ":"))
-    for sign in "<>&`;":  # they stand in strings alone, where JSON has them as numbers too
-        spec = spec.replace(sign, f"\\u{ord(sign):04x}")
-    options = '{"actions":false,"renderer":"svg"}'
-    drawn = Html('<div class="chart" id="vis-{}" role="img" aria-label="{}"></div>').format(name, label)
-    return drawn + Html.made(f'<script>vegaEmbed("#vis-{name}",{spec},{options});</script>')
-
-
-def picture(data: bytes, label: str, kind: str = "png") -> Html:
-    """An image within the page, so that nothing has to be fetched."""
-    address = Html.made(f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}")
-    return Html('<img src="{}" alt="{}">').format(address, label)
-
-
-def figure(html: Html, name: str, caption: Markup) -> None:
-    """Print a numbered figure, which `@fig-<name>` refers to."""
-    print(f"\n::: {{#fig-{name}}}\n```{{=html}}\n{html.source}\n```\n\n{caption.source}\n:::\n")
-
-
-def chart(chart_: alt.Chart | alt.LayerChart | alt.FacetChart, name: str, caption: Markup, label: str) -> None:
-    """Print a chart as a numbered figure."""
-    figure(embed(chart_, name, label), name, caption)
-
-
-def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a pipe table; columns whose values are all numbers or intervals stand to the right."""
-    write(table_text(headers, rows))
-
-
-def table_text(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
-    """A pipe table as Markdown; what is not `Markup` goes in as text.
-
-    Pandoc shares the width of a table with long lines out by the dashes below its head, so they follow the texts.
-    """
-    cells = [[_cell(value) for value in row] for row in [headers, *rows]]
-    seen = [[_seen(value) for value in row] for row in [headers, *rows]]
-    right = [len(rows) > 0 and all(_numeric(row[i]) for row in seen[1:]) for i in range(len(headers))]
-    widths = [max(6, *(min(len(row[i]), 40) for row in seen)) for i in range(len(headers))]
-    rules = ["-" * width + ":" if r else ":" + "-" * width for width, r in zip(widths, right, strict=True)]
-    head, *body = ["| " + " | ".join(row) + " |" for row in cells]
-    return Markup.made("\n".join([head, "|" + "|".join(rules) + "|", *body]))
-
-
-def _cell(value: object) -> str:
-    return value.source if isinstance(value, Markup) else Markup.text(str(value)).source
-
-
-def _seen(value: object) -> str:
-    """About what a reader sees of a cell."""
-    if not isinstance(value, Markup):
-        return str(value)
-    return unescape(re.sub(r"<[^>]*>|\{=html\}|\]\([^)]*\)|[`*\[]", "", value.source))
-
-
-def _numeric(words: str) -> bool:
-    return not words.strip("0123456789.,−-+–…%×±[]() s") or words in ("–", "")
 
 
 def _inline(html: Html) -> str:
