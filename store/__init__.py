@@ -7,15 +7,22 @@ from store.claims import Claims
 from store.errors import QueryError, StoreError, StoreWarning
 from store.inventory import cache_folder
 from store.query import query
+from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, TrialRow
 from store.store import Store, require_store_or_empty
 from store.views import View, public
 
 __all__ = [
+    "ActivationRow",
     "Claims",
+    "ImageRow",
+    "PlaceRow",
+    "PlanRow",
+    "PredictionRow",
     "QueryError",
     "Store",
     "StoreError",
     "StoreWarning",
+    "TrialRow",
     "View",
     "cache_folder",
     "public",

@@ -123,7 +123,7 @@ def _write_middling(root: Path) -> tuple[int, float, str]:
     for which in itertools.product(DATASETS, MODELS, recipes(RECIPES)):
         finished = cell(*which)
         seconds += _seconds(partial(store.append_trials, finished))
-        trials, trial = trials + len(finished), finished[-1][0]["trial_id"]
+        trials, trial = trials + len(finished), str(finished[-1][0]["trial_id"])
     return trials, seconds, trial
 
 

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +23,7 @@ import pyarrow as pa
 from store import inventory, parts, schema, snapshot
 from store.errors import StoreError, StoreWarning
 from store.inventory import Inventory
+from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, TrialRow
 from store.views import views
 
 MARKER = "store.json"
@@ -37,7 +38,9 @@ _NOT_OF_FILES = (
 PATIENCE = 30.0
 """Seconds for which a reader tries again where parts come and go, as while one compaction follows another."""
 Answer = TypeVar("Answer")
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
+Ended = tuple[TrialRow, Sequence[PredictionRow], Sequence[ActivationRow]]
+"""A trial that ended: its row, its predictions, what its network showed."""
 
 
 class Store:
@@ -98,11 +101,16 @@ class Store:
 
     # --- Adding
 
-    def append_trial(self, trial: Row, predictions: Sequence[Row] = (), activations: Sequence[Row] = ()) -> str:
+    def append_trial(
+        self,
+        trial: TrialRow,
+        predictions: Sequence[PredictionRow] = (),
+        activations: Sequence[ActivationRow] = (),
+    ) -> str:
         """Add one run of a trial; see `append_trials`."""
         return self.append_trials([(trial, predictions, activations)])[0]
 
-    def append_trials(self, finished: Sequence[tuple[Row, Sequence[Row], Sequence[Row]]]) -> list[str]:
+    def append_trials(self, finished: Sequence[Ended]) -> list[str]:
         """Add runs of trials that ended together: predictions and activations first, their own rows last.
 
         Args:
@@ -113,18 +121,21 @@ class Store:
         Returns:
             The ids of the attempts.
         """
-        now, rows, predictions, activations = _now(), [], [], []
-        for trial, predicted, captured in finished:
-            attempt = {"attempt_id": uuid.uuid4().hex[:16]}
-            rows.append({**trial, **attempt, "finished_at": now})
-            shared = {key: trial[key] for key in ("trial_id", "recipe", "repeat", "fold")} | attempt
+        now, attempts = _now(), [uuid.uuid4().hex[:16] for _ in finished]
+        rows: list[Row] = []
+        predictions: list[Row] = []
+        activations: list[Row] = []
+        for (trial, predicted, captured), attempt in zip(finished, attempts, strict=True):
+            rows.append({**trial, "attempt_id": attempt, "finished_at": now})
+            place = {"recipe": trial["recipe"], "repeat": trial["repeat"], "fold": trial["fold"]}
+            shared = {"trial_id": trial["trial_id"], "attempt_id": attempt, **place}
             predictions += [{**shared, **row} for row in predicted]
             activations += [{**shared, **row} for row in captured]
         keys = {"dataset": finished[0][0]["dataset"], "model": finished[0][0]["model"]}
         self.append_attempts(
             keys, table("trials", rows), table("predictions", predictions), table("activations", activations)
         )
-        return [row["attempt_id"] for row in rows]
+        return attempts
 
     def append_attempts(
         self, keys: dict[str, str], trials: pa.Table, predictions: pa.Table, activations: pa.Table
@@ -144,7 +155,7 @@ class Store:
         trials = trials.set_column(place, schema.TRIALS.field(place), pa.array(named, schema.TRIALS.field(place).type))
         parts.write(self.root, "trials", keys, stem, trials)
 
-    def append_images(self, dataset: str, dataset_hash: str, images: Iterable[Row]) -> None:
+    def append_images(self, dataset: str, dataset_hash: str, images: Iterable[ImageRow]) -> None:
         """Publish the list of a dataset's images; the same list twice writes nothing, a later one wins."""
         keys = {"dataset": dataset}
         rows = [{"dataset_hash": dataset_hash, **image} for image in images]
@@ -154,36 +165,37 @@ class Store:
             now = _now()
             parts.write(self.root, "images", keys, stem, table("images", [row | {"listed_at": now} for row in rows]))
 
-    def append_splits(self, dataset: str, dataset_hash: str, protocol: str, places: Iterable[Row]) -> None:
+    def append_splits(self, dataset: str, dataset_hash: str, protocol: str, places: Iterable[PlaceRow]) -> None:
         """Keep how a dataset is split, as in the view `splits`, once: a repeat that is kept is never written over.
 
         `protocol` is the identity of the protocol and of what must stay together.
         """
         known = {row["repeat"] for row in self.splits(dataset, dataset_hash, protocol)}
         shared = {"dataset_hash": dataset_hash, "protocol": protocol, "drawn_at": _now()}
-        if rows := [{**place, **shared} for place in places if place["repeat"] not in known]:
-            stem = f"{protocol}-{min(row['repeat'] for row in rows)}-{uuid.uuid4().hex[:8]}"
+        if new := [place for place in places if place["repeat"] not in known]:
+            stem = f"{protocol}-{min(place['repeat'] for place in new)}-{uuid.uuid4().hex[:8]}"
+            rows = [{**place, **shared} for place in new]
             parts.write(self.root, "splits", {"dataset": dataset}, stem, table("splits", rows))
 
-    def splits(self, dataset: str, dataset_hash: str, protocol: str) -> list[dict[str, Any]]:
+    def splits(self, dataset: str, dataset_hash: str, protocol: str) -> list[PlaceRow]:
         """What `append_splits` has kept: `repeat`, `image_id` and `fold`."""
         keys = {"dataset": dataset}
         view = next(view for view in views() if view.name == "splits")
         ask = "select repeat, image_id, fold from splits where dataset_hash = $hash and protocol = $protocol"
 
-        def once(found: Inventory) -> list[dict[str, Any]]:
+        def once(found: Inventory) -> list[PlaceRow]:
             files = [file for file in found.of("splits") if file.keys == keys]
             with duckdb.connect() as connection:
                 connection.execute(f"create view raw_splits as {snapshot.select(self.root, 'splits', files)}")
                 connection.execute(view.sql)
                 rows = connection.execute(ask, {"hash": dataset_hash, "protocol": protocol}).fetchall()
-            return [dict(zip(("repeat", "image_id", "fold"), row, strict=True)) for row in rows]
+            return [{"repeat": repeat, "image_id": image, "fold": fold} for repeat, image, fold in rows]
 
         return self._settled(once, keys)
 
-    def append_plan(self, study: str, rows: Sequence[Row]) -> None:
+    def append_plan(self, study: str, rows: Sequence[PlanRow]) -> None:
         """Record what a run of a study wants; a plan that repeats the newest one writes nothing."""
-        content = json.dumps([[row[key] for key in sorted(row)] for row in rows], sort_keys=True)
+        content = json.dumps([[value for _, value in sorted(row.items())] for row in rows], sort_keys=True)
         plan_id = hashlib.sha256(content.encode()).hexdigest()[:16]
         keys = {"study": study}
         if max(self._stems("plans", keys), default="").endswith(plan_id):

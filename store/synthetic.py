@@ -9,13 +9,14 @@ import itertools
 import json
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 
 from store import schema
-from store.store import Row, Store
+from store.rows import ImageRow, PlanRow, PredictionRow, TrialRow
+from store.store import Ended, Store
 
 DATASETS = [f"dataset-{number}" for number in range(7)]
 MODELS = [f"model-{number:02}" for number in range(12)]
@@ -58,8 +59,11 @@ def announce(store: Store, names: Sequence[str]) -> None:
     """Write the lists of images, and a plan of all trials with these recipes."""
     for dataset in DATASETS:
         images = zip(_images(), _labels(), strict=True)
-        rows = [{"image_id": i, "label": CLASSES[c], "sha256": _id(dataset, i), "image_group": i} for i, c in images]
-        store.append_images(dataset, _CONTENT, rows)
+        listed: list[ImageRow] = [
+            {"image_id": i, "label": CLASSES[c], "sha256": _id(dataset, i), "image_group": i, "thumbnail": None}
+            for i, c in images
+        ]
+        store.append_images(dataset, _CONTENT, listed)
     cards = {
         "study_title": "A study",
         "dataset_card": json.dumps({"notes": "word " * 300}),
@@ -67,19 +71,20 @@ def announce(store: Store, names: Sequence[str]) -> None:
     }
     cells = itertools.product(DATASETS, MODELS, names)
     rows = [_trial(*cell, *split) | cards | {"scheme": _id(cell[0])} for cell in cells for split in SPLITS]
-    store.append_plan("made-up", [{name: row.get(name) for name in schema.PLANS.names} for row in rows])
+    plan = [cast(PlanRow, {name: row.get(name) for name in schema.PLANS.names}) for row in rows]
+    store.append_plan("made-up", plan)
 
 
-def cell(dataset: str, model: str, recipe: str, tests: int = TEST) -> list[tuple[Row, list[Row], list[Row]]]:
+def cell(dataset: str, model: str, recipe: str, tests: int = TEST) -> list[Ended]:
     """The trials of a cell as a run hands them to the store; `tests` is the size of a test fold."""
     rng = np.random.default_rng(int(_id(dataset, model, recipe)[:8], 16))
-    finished: list[tuple[Row, list[Row], list[Row]]] = []
+    finished: list[Ended] = []
     for split in SPLITS:
         asked = _asked(*split) if tests == TEST else rng.permutation(IMAGES)[: tests + HOLDOUT]
         labels = _labels()[asked]
         chances = _chances(rng, labels)
         places = zip(range(len(asked)), asked, labels, chances.argmax(axis=1), chances.tolist(), strict=True)
-        predictions: list[Row] = [
+        predictions: list[PredictionRow] = [
             {
                 "subset": "test" if place < tests else "holdout",
                 "image_id": _images()[image],
@@ -89,7 +94,7 @@ def cell(dataset: str, model: str, recipe: str, tests: int = TEST) -> list[tuple
             }
             for place, image, label, guess, probabilities in places
         ]
-        finished.append((_trial(dataset, model, recipe, *split) | _OUTCOME, predictions, []))
+        finished.append((cast(TrialRow, _trial(dataset, model, recipe, *split) | _OUTCOME), predictions, []))
     return finished
 
 

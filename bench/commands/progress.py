@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
@@ -13,9 +12,10 @@ from rich.text import Text
 from bench.commands.printing import duration
 from bench.planning import Cell
 from bench.running import Watch
+from store import PredictionRow, TrialRow
 
 
-def balanced_accuracy(predictions: Sequence[dict[str, Any]], subset: str) -> float:
+def balanced_accuracy(predictions: Sequence[PredictionRow], subset: str) -> float:
     """Recall averaged over the classes, of a trial's predictions for one subset."""
     hits: dict[str, list[bool]] = {}
     for row in predictions:
@@ -117,7 +117,7 @@ class Screen(Watch):
         assert self.current is not None
         self.work(self.current, share)
 
-    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
+    def trial(self, cell: Cell, row: TrialRow, predictions: Sequence[PredictionRow]) -> None:
         self.end(cell, row, predictions, self.task)
 
     def waiting(self, trials: int) -> None:
@@ -139,7 +139,7 @@ class Screen(Watch):
         self.done_cost += share * cell.cost()
         self.bar.update(self.task, worked=min(1.0, self.done_cost / max(self.all_costs, 1e-9)))
 
-    def end(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]], line: TaskID) -> None:
+    def end(self, cell: Cell, row: TrialRow, predictions: Sequence[PredictionRow], line: TaskID) -> None:
         """A trial of a cell has ended."""
         self.bar.advance(self.task)
         tally = self.tallies.setdefault(cell.id, _Tally(cell, time.monotonic()))
@@ -188,7 +188,7 @@ class _Lane(Watch):
         assert self.current is not None
         self.screen.work(self.current, share)
 
-    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
+    def trial(self, cell: Cell, row: TrialRow, predictions: Sequence[PredictionRow]) -> None:
         self.screen.end(cell, row, predictions, self.line)
         self._show_done(cell)
 

@@ -4,17 +4,17 @@ What was drawn once is kept in the store and not drawn again: a library's next r
 an earlier repeat had already is left out: see `protocol.distinct`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from bench.datasets import feasible
 from bench.datasets.loading import Dataset, Library
 from bench.errors import BenchError, UsageError
 from bench.study import protocol
+from store import PlaceRow
 
-Kept = Callable[[Dataset, str], Iterable[Mapping[str, Any]]]
+Kept = Callable[[Dataset, str], Iterable[PlaceRow]]
 """Given a dataset and the identity of its splits, what is kept of them, as `protocol.places` has it."""
 
 

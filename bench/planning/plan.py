@@ -3,11 +3,11 @@
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bench.datasets import Dataset
 from bench.models import Model
 from bench.study import Protocol, Recipe, Split, Study, protocol
+from store import PlanRow
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def limited(cells: Sequence[Cell], limit: int | None) -> list[Cell]:
     return kept
 
 
-def rows(study: Study, cells: Sequence[Cell]) -> list[dict[str, Any]]:
+def rows(study: Study, cells: Sequence[Cell]) -> list[PlanRow]:
     """What the store keeps of a plan: a row a trial, with the cards as they were."""
     return [
         {

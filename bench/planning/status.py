@@ -24,8 +24,8 @@ CELLS = """
 
 def cells(store: Store, study: str | None = None, library: "Library | None" = None) -> list[dict[str, Any]]:
     """The rows of the view `progress`, each with `test_balanced_accuracy`, the mean over its trials' test folds, and
-    with a sentence `why` where something is missing, failed or stale, or not of the images at hand in a library.
-    with a sentence `why` where something is missing, failed or stale, or trials of several arithmetics are mixed.
+    with a sentence `why` where something is missing, failed or stale, where its trials are not of the images at hand
+    in a library, or where trials of several arithmetics are mixed.
 
     Raises:
         UsageError: the store has no plan of that study.

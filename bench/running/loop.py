@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import DeviceLostError
+from bench.images import Pixels
 from bench.planning import Cell, Trial
 from bench.running.sharing import Work
 from bench.training import Finished
-from store import Claims, Store
+from store import Claims, PredictionRow, Store, TrialRow
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +57,7 @@ class Watch:
     def advanced(self, share: float) -> None:
         """So much more of the current cell's work is done; the shares of a cell sum to 1."""
 
-    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
+    def trial(self, cell: Cell, row: TrialRow, predictions: Sequence[PredictionRow]) -> None:
         """A trial has ended and is in the store."""
 
     def waiting(self, trials: int) -> None:
@@ -92,7 +93,7 @@ def train(cells: Sequence[Cell], store: Store, since: Since, watch: Watch, way: 
             for told, cell, finished in way(left, work):
                 result.finished += finished.row["status"] == "done"
                 if finished.row["status"] == "failed":
-                    result.failures.append((cell, finished.trial, finished.row["error"]))
+                    result.failures.append((cell, finished.trial, finished.row["error"] or ""))
                 told.trial(cell, finished.row, finished.predictions)
             left = [open_cell for cell in left if (open_cell := work.open(cell)).trials]
             if left:
@@ -131,7 +132,7 @@ def trained(
     device: "torch.device",
     progress: Callable[[float], None],
     take: Callable[[Trial], bool],
-    pixels: Any = None,
+    pixels: Pixels | None = None,
 ) -> Iterator[list[Finished]]:
     """A cell's trials as they end, done or failed; arguments are those of `cells.run`.
 

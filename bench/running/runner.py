@@ -1,12 +1,11 @@
 """A run: what a study wants, less what the store has, trained and appended. Screens and options stay outside."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from bench import models
 from bench.datasets import Dataset, Drawn, Library, curating, draw
@@ -15,7 +14,7 @@ from bench.models import WeightsUnavailableError
 from bench.planning import Cell, plan
 from bench.running.loop import Result, Since, Watch
 from bench.study import Study, protocol
-from store import Store
+from store import ImageRow, PlaceRow, Store
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def prepare(study: Study, library: Library, store: Store | None = None) -> Prepa
     for name in study.weights:
         models.get(name)
 
-    def kept(dataset: Dataset, identity: str) -> list[dict[str, Any]]:
+    def kept(dataset: Dataset, identity: str) -> list[PlaceRow]:
         return store.splits(dataset.name, dataset.content_hash, identity) if store else []
 
     names = study.datasets if study.datasets is not None else tuple(library.at_hand())
@@ -199,7 +198,7 @@ def _model(name: str, study: Study) -> models.Model:
     return model.with_weights(study.weights[name]) if name in study.weights else model
 
 
-def _unusable(cells: Any) -> dict[str, str]:
+def _unusable(cells: Iterable[Cell]) -> dict[str, str]:
     """Models whose weights cannot be had or do not fit, with the reason. Weights are downloaded here."""
     reasons = {}
     for cell in cells:
@@ -211,7 +210,7 @@ def _unusable(cells: Any) -> dict[str, str]:
     return reasons
 
 
-def _image_rows(dataset: Dataset, cache: Path) -> Iterator[dict[str, Any]]:
+def _image_rows(dataset: Dataset, cache: Path) -> Iterator[ImageRow]:
     from bench.datasets import decoded
 
     seen: dict[int, int] = {}

@@ -26,7 +26,7 @@ from bench.running import loop
 from bench.running.loop import Result, Since, Watch
 from bench.training import cells as cells_
 from bench.training import memory
-from store import Store, StoreWarning
+from store import PredictionRow, Store, StoreWarning, TrialRow
 
 WORTH_IT = 30.0
 """Seconds of work below which processes are not started: each takes some to load torch."""
@@ -163,9 +163,11 @@ class _Crew:
             cell, trial = worker.taken.pop(told[0])
             self._count(watch, cell, trial, told[1], told[2])
 
-    def _count(self, watch: Watch, cell: Cell, trial: Trial, row: dict[str, Any], predictions: Any) -> None:
+    def _count(
+        self, watch: Watch, cell: Cell, trial: Trial, row: TrialRow, predictions: Sequence[PredictionRow]
+    ) -> None:
         if row["status"] == "failed":
-            self.result.failures.append((cell, trial, row["error"]))
+            self.result.failures.append((cell, trial, row["error"] or ""))
         else:
             self.result.finished += 1
         watch.trial(cell, row, predictions)
@@ -236,7 +238,7 @@ class _Teller(Watch):
             self.pipe.send(("advanced", self.share))
             self.share, self.since = 0.0, time.monotonic()
 
-    def trial(self, cell: Cell, row: dict[str, Any], predictions: Sequence[dict[str, Any]]) -> None:
+    def trial(self, cell: Cell, row: TrialRow, predictions: Sequence[PredictionRow]) -> None:
         """With what the screen shows of it."""
         if self.share:
             self.pipe.send(("advanced", self.share))

@@ -9,7 +9,7 @@ release must not be able to redraw them.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError, UsageError
+from store import PlaceRow
 
 VERSION = 1
 """Raise it when a change here redraws any split: the store then knows its trials as stale."""
@@ -220,9 +221,10 @@ def subset(
     return replace(split, train=np.sort(np.concatenate(kept)))
 
 
-def places(splits: Sequence[Split], image_ids: Sequence[str]) -> list[dict[str, Any]]:
+def places(splits: Sequence[Split], image_ids: Sequence[str]) -> list[PlaceRow]:
     """Where images stand, a row for each in each repeat: the `fold` that tests it, None in the holdout."""
-    rows, told = [], set[int]()
+    rows: list[PlaceRow] = []
+    told = set[int]()
     for split in splits:
         tested = [(split.fold, position) for position in split.test]
         held = [(None, position) for position in split.holdout] if split.repeat not in told else []
@@ -231,7 +233,7 @@ def places(splits: Sequence[Split], image_ids: Sequence[str]) -> list[dict[str, 
     return rows
 
 
-def from_places(rows: Iterable[Mapping[str, Any]], image_ids: Sequence[str]) -> dict[tuple[int, int], Split]:
+def from_places(rows: Iterable[PlaceRow], image_ids: Sequence[str]) -> dict[tuple[int, int], Split]:
     """The splits that `places` told of, by repeat and fold."""
     position = {image_id: number for number, image_id in enumerate(image_ids)}
     stands: dict[int, dict[int | None, list[int]]] = {}

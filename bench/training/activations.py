@@ -18,7 +18,8 @@ from bench.datasets import pixels as pixels_
 from bench.images import Pixels
 from bench.planning import Cell, Trial
 from bench.training import augmentation
-from bench.training.material import Capture, Explained, Material, Row
+from bench.training.material import Capture, Explained, Material
+from store import ActivationRow
 
 SHOWN = 3
 """Images of each class, the first of the holdout."""
@@ -37,25 +38,27 @@ def capturing(material: Material) -> Capture:
         trained: Callable[[], Explained],
         random: Callable[[], Explained],
         features: NDArray[np.float16] | None = None,
-    ) -> Sequence[Row]:
+    ) -> Sequence[ActivationRow]:
         if (trial.split.repeat, trial.split.fold) != (0, 0):
             return ()
         shown = images_shown(trial, material.labels)
         pixels = material.pixels[shown]
 
-        def taken_apart(network: Explained, classes: NDArray[np.int64] | None) -> tuple[list[Row], NDArray[np.int64]]:
+        def taken_apart(
+            network: Explained, classes: NDArray[np.int64] | None
+        ) -> tuple[list[ActivationRow], NDArray[np.int64]]:
             return take_apart(network, pixels, material.mean, material.std, material.device, classes)
 
         network = trained()
         network.module.eval()
         first, classes = taken_apart(network, None)
         second, _ = taken_apart(_with_own_statistics(random()), classes)
-        rows = []
+        rows: list[ActivationRow] = []
         for weights, found in (("trained", first), ("random", second)):
             for place, row in zip(shown, found, strict=True):
-                # The random network has maps of its own, which no figure shows: their mean is enough.
-                kept = row if weights == "trained" else row | dict.fromkeys(("values", "low", "high")) | {"maps": 0}
-                rows.append(kept | {"weights": weights} | _named(cell, place))
+                if weights == "random":  # has maps of its own, which no figure shows: their mean is enough
+                    row["values"], row["low"], row["high"], row["maps"] = None, None, None, 0
+                rows.append({**row, "weights": weights, **_named(cell, place)})
         for row, number in zip(rows, [*classes, *classes], strict=True):
             row["explained"] = cell.dataset.classes[int(number)]
         if features is not None:
@@ -78,7 +81,7 @@ def take_apart(
     std: Sequence[float],
     device: torch.device,
     classes: NDArray[np.int64] | None = None,
-) -> tuple[list[Row], NDArray[np.int64]]:
+) -> tuple[list[ActivationRow], NDArray[np.int64]]:
     """The maps of a network's middle layer for each of (n, H, W, 3) uint8 images, their mean, and Grad-CAM.
 
     The first 64 maps, in 8 bits each between its own extremes, which stand beside it, so that weak maps are seen as
@@ -123,7 +126,7 @@ def take_apart(
     whole = caught["middle"].detach().float()
     if max(whole.shape[2:]) > SIDE:
         whole = F.adaptive_avg_pool2d(whole, SIDE)
-    rows = []
+    rows: list[ActivationRow] = []
     for maps, mean_map, cam in zip(whole[:, :MAPS].cpu().numpy(), whole.abs().mean(1).cpu().numpy(), cams, strict=True):
         scaled, low, high = eight_bits(maps)
         rows.append(
@@ -165,22 +168,22 @@ def _with_own_statistics(network: Explained) -> Explained:
     return network
 
 
-def nearest(features: NDArray[np.float16], cell: Cell) -> list[Row]:
+def nearest(features: NDArray[np.float16], cell: Cell) -> list[ActivationRow]:
     """For each image those whose features (N, D) point in the most similar direction: rows for the store."""
     unit = features.astype(np.float32)
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
     likeness = unit @ unit.T
     np.fill_diagonal(likeness, -np.inf)
-    rows = []
+    rows: list[ActivationRow] = []
     for place, row in enumerate(likeness):
         best = np.argsort(-row, kind="stable")[: min(NEAREST, len(row) - 1)]
         found = [cell.dataset.images[int(other)].id for other in best]
-        own = {"nearest": found, "likeness": row[best].tolist()}
-        rows.append(own | {"image_id": cell.dataset.images[place].id, "label": _label(cell, place)})
+        own: ActivationRow = {"image_id": cell.dataset.images[place].id, "label": _label(cell, place)}
+        rows.append({**own, "nearest": found, "likeness": row[best].tolist()})
     return rows
 
 
-def _named(cell: Cell, place: int) -> Row:
+def _named(cell: Cell, place: int) -> ActivationRow:
     image = cell.dataset.images[place]
     thumbnail = pixels_.thumbnail(image, cell.recipe) if cell.dataset.card.show_images else None
     return {"image_id": image.id, "label": _label(cell, place), "thumbnail": thumbnail}

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from bench.training import activations, heads, memory, networks, precision, prov
 from bench.training.common import Outcome
 from bench.training.finished import Finished
 from bench.training.material import Material, Progress, Trained, Trainer
+from store import PredictionRow, TrialRow
 
 TRAINERS: dict[Kind, Trainer] = {
     "floor": regressions.train_floors,
@@ -68,13 +68,12 @@ def _outside(cell: Cell) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(len(cell.dataset.images)), cell.trials[0].split.holdout)
 
 
-def _row(material: Material, trained: Trained) -> dict[str, Any]:
+def _row(material: Material, trained: Trained) -> TrialRow:
     outcome = trained.outcome
-    return _identity(material.cell, trained.trial, material.device) | {
-        "status": "failed" if outcome.error else "done",
-        "error": outcome.error,
-        "mean": material.mean,
-        "std": material.std,
+    return {
+        **_ended(material.cell, trained.trial, material.device, outcome.error),
+        "mean": list(material.mean),
+        "std": list(material.std),
         "loss": outcome.loss,
         "accuracy": outcome.accuracy,
         "seconds": outcome.seconds,
@@ -85,12 +84,12 @@ def _row(material: Material, trained: Trained) -> dict[str, Any]:
     }
 
 
-def failed_row(cell: Cell, trial: Trial, reason: str, device: torch.device) -> dict[str, Any]:
+def failed_row(cell: Cell, trial: Trial, reason: str, device: torch.device) -> TrialRow:
     """The row of a trial that could not be trained at all."""
-    return _identity(cell, trial, device) | {"status": "failed", "error": reason}
+    return _ended(cell, trial, device, reason)
 
 
-def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
+def _ended(cell: Cell, trial: Trial, device: torch.device, error: str | None) -> TrialRow:
     return {
         "trial_id": trial.id,
         "cell_id": cell.id,
@@ -111,13 +110,16 @@ def _identity(cell: Cell, trial: Trial, device: torch.device) -> dict[str, Any]:
         "holdout_images": len(trial.split.holdout),
         "device": _device_name(cell, device),
         "versions_json": provenance.versions(),
+        "status": "failed" if error else "done",
+        "error": error,
     }
 
 
-def _predictions(cell: Cell, outcome: Outcome) -> list[dict[str, Any]]:
+def _predictions(cell: Cell, outcome: Outcome) -> list[PredictionRow]:
     if outcome.error:
         return []
-    classes, rows = cell.dataset.classes, []
+    classes = cell.dataset.classes
+    rows: list[PredictionRow] = []
     for subset, places, chances in (
         ("test", outcome.split.test, outcome.test),
         ("holdout", outcome.split.holdout, outcome.holdout),

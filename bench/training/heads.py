@@ -9,7 +9,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from bench.training.common import Outcome, Probabilities, balanced_draws, failur
 from bench.training.features import Views
 from bench.training.material import Capture, Explained, Material, Progress, Trained
 from bench.training.stacking import StackedHead
+from store import ActivationRow
 
 Ended = Callable[[Split, Callable[[], nn.Module]], None]
 """Told of a split and of what gives its head, as soon as that is trained."""
@@ -40,7 +40,7 @@ def train(
     began = time.perf_counter()
     found = features.of_material(material, model.backbone, material.cell.recipe.view_count, progress)
     share = (time.perf_counter() - began) / len(trials)
-    captured: dict[int, Sequence[dict[str, Any]]] = {}
+    captured: dict[int, Sequence[ActivationRow]] = {}
     of_split = {id(trial.split): trial for trial in trials}
 
     def ended(split: Split, head: Callable[[], nn.Module]) -> None:

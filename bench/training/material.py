@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from bench.images import Pixels
 from bench.planning import Cell, Trial
+from store import ActivationRow
 
 if TYPE_CHECKING:
     from torch import nn
 
     from bench.models import Layer
     from bench.training.common import Outcome
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Trained:
     trial: Trial
     outcome: "Outcome"
     frozen: int = 0
-    captured: Sequence[Row] = ()
+    captured: Sequence[ActivationRow] = ()
 
 
 Progress = Callable[[float], None]
@@ -105,7 +104,7 @@ class Capture(Protocol):
         trained: Callable[[], Explained],
         random: Callable[[], Explained],
         features: NDArray[np.float16] | None = None,
-    ) -> Sequence[Row]:
+    ) -> Sequence[ActivationRow]:
         """Take apart a network.
 
         Args:

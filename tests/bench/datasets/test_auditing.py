@@ -11,8 +11,8 @@ from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
-from bench.datasets import Audit, Card, grouping, layouts
-from bench.datasets.audit import auditing, metadata, scanning, similarity
+from bench.datasets import Card, grouping, layouts
+from bench.datasets.audit import Audit, auditing, metadata, scanning, similarity
 from bench.datasets.audit.scanning import Scan
 from bench.datasets.layouts import Entry
 

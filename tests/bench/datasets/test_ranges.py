@@ -8,9 +8,8 @@ import pytest
 from paths import SHARED
 from PIL import Image
 
-from bench import datasets
+from bench.datasets import Dataset, Library, cards, curating, decoded
 from bench.datasets.audit import Audit
-from bench.datasets import Dataset, Library, cards, decoded
 from bench.errors import BenchError, UsageError
 from bench.images.headers import PLAIN
 from bench.planning import status
@@ -27,7 +26,7 @@ def known(root: Path) -> Library:
 
 def add(root: Path, folder: Path) -> tuple[Path, Dataset, Audit]:
     told: list[Audit] = []
-    path, dataset = datasets.add(known(root), "mine", folder, tell=told.append)
+    path, dataset = curating.add(known(root), "mine", folder, tell=told.append)
     return path, dataset, told[0]
 
 
@@ -152,11 +151,11 @@ def test_a_card_from_before_there_were_ranges(tmp_path: Path) -> None:
     made(tmp_path / "data", twelve_bits).rename(tmp_path / "data" / "mine")
     dataset = known(tmp_path).load("mine")
     assert [image.key for image in dataset.images] == [image.sha256 for image in dataset.images]
-    (remark,) = datasets.look(known(tmp_path), dataset).remarks
+    (remark,) = curating.look(known(tmp_path), dataset).remarks
     assert 'range = "full"' in remark
     assert "`bench dataset add mine " in remark
-    _, dataset = datasets.add(known(tmp_path), "mine", tmp_path / "data" / "mine")
-    assert datasets.look(known(tmp_path), dataset).remarks == ()
+    _, dataset = curating.add(known(tmp_path), "mine", tmp_path / "data" / "mine")
+    assert curating.look(known(tmp_path), dataset).remarks == ()
 
 
 def test_floats_without_a_range_are_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -166,11 +165,11 @@ def test_floats_without_a_range_are_refused_with_the_way_out(tmp_path: Path) -> 
     (tmp_path / "data" / "mine.toml").write_text("# mine\ntitle = 'Mine'\n")
     with pytest.raises(BenchError, match=r"`bench dataset add mine --update` looks"):
         runner.prepare(STUDY, known(tmp_path))
-    path, dataset, told = datasets.update(known(tmp_path), "mine")
+    path, dataset, told = curating.update(known(tmp_path), "mine")
     assert dataset.card.range == (0, 1)
     assert path.read_text().startswith("# mine\n")
     assert any(sentence.startswith("range = [0, 1]") for sentence in told)
-    assert datasets.update(known(tmp_path), "mine")[2] == []
+    assert curating.update(known(tmp_path), "mine")[2] == []
     assert runner.prepare(STUDY, known(tmp_path)).cells
 
 
@@ -179,7 +178,7 @@ def test_images_that_come_later_do_not_move_a_range(tmp_path: Path) -> None:
     add(tmp_path, folder)
     Image.fromarray(np.linspace(0, 9, 1600, dtype=np.float32).reshape(40, 40)).save(folder / "a" / "more.tif")
     told: list[Audit] = []
-    _, dataset, _ = datasets.update(known(tmp_path), "mine", tell=told.append)
+    _, dataset, _ = curating.update(known(tmp_path), "mine", tell=told.append)
     assert dataset.card.range == (0, 1)
     assert "values beyond are cut" in said(told[0], "16 bits")
 
