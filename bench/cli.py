@@ -1,21 +1,17 @@
 """The `bench` command: it parses, calls, and prints; the work is done elsewhere."""
 
-import errno
 import json
-import os
 import shlex
 import sys
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bench.commands import DEFAULT_STORE, DataOption, StoreOption, option, printing
+from bench.commands import DEFAULT_STORE, DataOption, StoreOption, failing, option, printing
 from bench.commands import dataset as dataset_commands
 from bench.commands import store as store_commands
-from bench.errors import BenchError, UsageError
-from store import QueryError, StoreError, StoreWarning
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.study import Study
@@ -130,7 +126,7 @@ def run(
                 watch=screen,
             )
     except KeyboardInterrupt:
-        _fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 1)
+        failing.fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 130)
     printing.fewer_splits(prepared.cells)
     for reason, names in status_.unavailable(results, chosen.name).items():
         printing.say(f"unavailable: {', '.join(names)}: {reason}")
@@ -254,36 +250,8 @@ def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
 
 def main() -> None:
     """Run the command, and turn what goes wrong into one sentence and an exit code."""
-    warnings.showwarning = _warn
-    warnings.simplefilter("once", StoreWarning)
-    try:
+    with failing.explained():
         app()
-    except (UsageError, QueryError) as error:
-        _fail(str(error), 2)
-    except (BenchError, StoreError) as error:
-        _fail(str(error), 1)
-    except BrokenPipeError:
-        # The reader, `head` say, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
-            raise
-        _fail(
-            f"{error.filename or 'a file'} cannot be written ({error.strerror}); free space or choose another place", 1
-        )
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("bench", "store", "report"):
-            raise
-        _fail(f'the package {error.name!r} is not installed; run: pip install -e ".[train,report]"', 1)
-
-
-def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"bench: {message}", file=sys.stderr)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"bench: {message}", file=sys.stderr)
-    sys.exit(code)
 
 
 def _study(

@@ -4,8 +4,6 @@ Nothing is deleted: what is damaged goes to `quarantine/`, where it can be looke
 as missing, and `bench run` trains them again.
 """
 
-import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +13,9 @@ from store import compaction, inventory, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import Inventory
+from store.quarantine import QUARANTINE, move
 from store.store import Store
 
-QUARANTINE = "quarantine"
 LONG_AGO = 3600.0
 
 
@@ -80,7 +78,7 @@ def repair(store: Store) -> Report:
             named = compaction.only_named_by(connection, trials)
         # Rows of trials first: what lacks its row does not show.
         for path in [*trials, *named, *report.damaged, *report.lost, *report.strays]:
-            _set_aside(store.root, path)
+            move(store.root, path, f"{QUARANTINE}/{path}")
     inventory.forget(store.root)
     return report
 
@@ -114,16 +112,3 @@ def _strays(root: Path, found: Inventory, named: set[str]) -> dict[str, str]:
             else:
                 strays[name] = "is no part of the store"
     return strays
-
-
-def _set_aside(root: Path, path: str) -> None:
-    if not os.path.lexists(root / path):
-        return
-    aside = root / QUARANTINE / path
-    try:
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        if aside.exists():
-            aside = aside.with_name(f"{aside.name}-{uuid.uuid4().hex[:4]}")
-        (root / path).rename(aside)
-    except OSError as error:
-        raise StoreError(f"{root / path} cannot be moved to {QUARANTINE}/ ({error.strerror or error})") from None

@@ -7,7 +7,6 @@ compaction deletes; new files that no row names yet are deleted after an hour. P
 version, are left as they are.
 """
 
-import re
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from store import inventory, parts, schema, snapshot
+from store import errors, inventory, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import File, Inventory
@@ -220,8 +219,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, kind: str, rows: str, path: Pat
             f"(format parquet, compression zstd, kv_metadata {{bench_schema: '{schema.VERSION}'}})"
         )
     except duckdb.IOException as error:
-        number = re.search(r'"errno":"(\d+)"', str(error))  # some of its errors come as JSON
-        raise OSError(*([int(number[1]), ""] if number else [str(error).splitlines()[0]])) from None
+        raise OSError(errors.reason(error)) from None
 
 
 def _lists(root: Path, kind: str, keys: dict[str, str], files: list[File]) -> None:

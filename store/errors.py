@@ -1,5 +1,7 @@
 """What the store says when it cannot do what was asked: one sentence, with the mend."""
 
+import os
+import re
 from pathlib import Path
 
 
@@ -22,3 +24,11 @@ class StoreWarning(UserWarning):
     def __init__(self, root: Path, path: str, fault: str) -> None:
         super().__init__(f"{root / path} {fault}; it is left out, see `bench store check`")
         self.path, self.fault = path, fault
+
+
+def reason(error: Exception) -> str:
+    """What the system refused, in its own words, also where DuckDB wraps them; some of its errors come as JSON."""
+    number = re.search(r'"errno":"(\d+)"', str(error))
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return os.strerror(int(number[1])) if number else (str(error).splitlines() or [type(error).__name__])[0]

@@ -4,7 +4,6 @@ The file is whole or not there: it is written beside the target under another na
 stood there before stays as it was if anything fails.
 """
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from store import parts, schema
+from store import errors, parts, schema
 from store.errors import StoreError
 from store.scratch import scratch
 from store.store import Store
@@ -106,7 +105,7 @@ def _whole(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
         parts.sync(path.parent)
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error).splitlines()[0]
+        reason = errors.reason(error)
         raise StoreError(f"{path}: cannot be written ({reason}); free space or choose another place") from None
     finally:
         with suppress(OSError):

@@ -9,6 +9,7 @@ __all__ = [
     "StoreOption",
     "answers",
     "dataset",
+    "failing",
     "option",
     "printing",
     "progress",

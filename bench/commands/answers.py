@@ -1,15 +1,18 @@
 """The answer to a query, on the screen or in a file."""
 
 import csv
+import io
 import json
 import math
 import os
 import sys
 import uuid
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.commands.printing import escaped
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ def show(console: "Console", answer: "pa.Table") -> None:
     """Print an answer as a table that lines up; numbers to the right, at most 1,000 rows."""
     import pyarrow as pa
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     rows = [{name: _text(value) for name, value in row.items()} for row in answer.slice(0, SHOWN).to_pylist()]
@@ -34,14 +36,14 @@ def show(console: "Console", answer: "pa.Table") -> None:
         for number, row in enumerate(rows, 1):
             console.print(f"row {number}", style="bold")
             for name, text in row.items():
-                console.print(f"  {escape(name):<{longest}}  {escape(text)}", soft_wrap=True)
+                console.print(f"  {escaped(name):<{longest}}  {escaped(text)}", soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for field in answer.schema:
         number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
-        table.add_column(escape(field.name), justify="right" if number else "left", overflow="fold")
+        table.add_column(escaped(field.name), justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*map(escape, row.values()))
+        table.add_row(*map(escaped, row.values()))
     console.print(table)
     if answer.num_rows > SHOWN:
         console.print(f"{SHOWN:,} of {answer.num_rows:,} rows; --format csv -o FILE writes all")
@@ -51,10 +53,18 @@ def write(answer: "pa.Table", kind: str, output: Path | None) -> None:
     """Write an answer as `csv`, `json`, `parquet`, or `table` (as csv) to a file, or to standard output.
 
     Raises:
-        BenchError: the file cannot be written; one of that name stays as it was.
+        BenchError: the file cannot be written; one of that name stays as it was. Or standard output has not the signs
+            for it.
     """
     if output is None:
-        _dump(answer, kind, sys.stdout)
+        written = io.StringIO()
+        _dump(answer, kind, written)
+        try:
+            written.getvalue().encode(sys.stdout.encoding or "utf-8")
+        except UnicodeEncodeError as error:  # a sentence may be said in other signs, data may not
+            sign, encoding = error.object[error.start], sys.stdout.encoding
+            raise BenchError(f"the output is {encoding}, which has no {sign!a}; write a file with -o FILE") from None
+        sys.stdout.write(written.getvalue())
         return
     part = None
     try:
@@ -69,7 +79,8 @@ def write(answer: "pa.Table", kind: str, output: Path | None) -> None:
         part.replace(output)
     except OSError as error:
         if part is not None:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
         reason = os.strerror(error.errno) if error.errno else error
         raise BenchError(f"{output} cannot be written ({reason}); choose another -o FILE") from None
 

@@ -23,7 +23,7 @@ def console() -> "Console":
 
 def say(message: str, *, bold: bool = False) -> None:
     """Print a sentence."""
-    console().print(f"[bold]{_escaped(message)}[/]" if bold else _escaped(message), soft_wrap=True)
+    console().print(f"[bold]{escaped(message)}[/]" if bold else escaped(message), soft_wrap=True)
 
 
 def wrapped(message: str, indent: int = 0) -> None:
@@ -56,7 +56,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         right = bool(values) and not any(value.strip("0123456789./") for value in values)
         shown.add_column(header, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(_escaped(value) for value in row))
+        shown.add_row(*(escaped(value) for value in row))
     console().print(shown)
 
 
@@ -236,7 +236,7 @@ def transfers() -> Iterator[Callable[[str, int, int | None], None]]:
         if not tasks:
             bars.start()
         if name not in tasks:
-            tasks[name] = bars.add_task(_escaped(name), total=total)
+            tasks[name] = bars.add_task(escaped(name), total=total)
         bars.update(tasks[name], completed=done, total=total)
 
     try:
@@ -250,13 +250,15 @@ def score(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _escaped(value: Any) -> str:
+def plain(text: str) -> str:
+    """Words from outside without what steers a terminal, or is no text: a file's name may hold anything."""
     from unicodedata import category
 
+    return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in ("Cc", "Cs") and c != "\n" else c for c in text)
+
+
+def escaped(value: Any) -> str:
+    """A value as rich shows it letter for letter."""
     from rich.markup import escape
 
-    text = "" if value is None else str(value)
-    # A file's name may hold anything; what steers a terminal, or is no text, is not sent to it.
-    return escape(
-        "".join("\N{REPLACEMENT CHARACTER}" if category(c) in ("Cc", "Cs") and c != "\n" else c for c in text)
-    )
+    return escape(plain("" if value is None else str(value)))

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from bench.commands.printing import duration
+from bench.commands.printing import duration, escaped
 from bench.planning import Cell
 from bench.running import Watch
 from store import PredictionRow, TrialRow
@@ -146,7 +146,8 @@ class Screen(Watch):
         tally.ended += 1
         if row["status"] == "failed":
             self.console.print(
-                f"[red]failed[/]  {cell.name}, repeat {row['repeat']}, fold {row['fold']}: {row['error']}"
+                f"[red]failed[/]  {escaped(cell.name)}, repeat {row['repeat']}, fold {row['fold']}: "
+                f"{escaped(row['error'])}"
             )
         else:
             tally.scores.append(balanced_accuracy(predictions, "test"))
@@ -165,7 +166,9 @@ class Screen(Watch):
         mean = sum(tally.scores) / len(tally.scores)
         name = f"{self._named(tally.cell):<{self.width}}"
         took = duration(time.monotonic() - tally.began)
-        self.console.print(f"{name} {len(tally.scores):>3} trials  test {mean:.3f}  {took:>8}", highlight=False)
+        self.console.print(
+            f"{escaped(name)} {len(tally.scores):>3} trials  test {mean:.3f}  {took:>8}", highlight=False
+        )
 
     def _named(self, cell: Cell) -> str:
         return cell.name if self.several else f"{cell.dataset.name} · {cell.model.name}"
@@ -199,4 +202,4 @@ class _Lane(Watch):
 
 
 def _shown(cell: Cell) -> str:
-    return f"[bold]{cell.model.name}[/] · {cell.dataset.name}"
+    return f"[bold]{escaped(cell.model.name)}[/] · {escaped(cell.dataset.name)}"

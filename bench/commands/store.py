@@ -9,7 +9,7 @@ import typer
 
 from bench.commands import printing
 
-app = typer.Typer(no_args_is_help=True, help="Look after the results store: check, compact, merge, export.")
+app = typer.Typer(no_args_is_help=True, help="Look after the results store: check, compact, merge, drop, export.")
 StoreOption = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="The results store.")]
 DEFAULT_STORE = Path("results")
 
@@ -66,7 +66,7 @@ def check(
     What is damaged is left out of every answer. With --repair it is moved out of the way, nothing is deleted, and the
     next `bench run` trains what was lost.
     """
-    from store import Store, checking
+    from store import Store, checking, quarantine
 
     results = Store(store)
     report = checking.repair(results) if repair else checking.check(results)
@@ -74,7 +74,7 @@ def check(
         printing.say(f"{path} {fault}")
     if repair and not (report.sound and not report.strays):
         left = checking.check(results)
-        printing.say(f"moved to {store / checking.QUARANTINE}; {left.parts:,} parts are as they were written.")
+        printing.say(f"moved to {store / quarantine.QUARANTINE}; {left.parts:,} parts are as they were written.")
         again = option(store)
         printing.say(f"`bench run{again}` trains again what was lost; `bench status{again}` says what that is.")
         if not left.sound:
@@ -139,6 +139,31 @@ def merge(
         printing.say(f"to keep theirs instead: bench store merge {store} --store {other}")
     if done.conflicts or done.left_out:
         raise typer.Exit(1)
+
+
+@app.command("drop")
+def drop(
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Take back what was dropped of it.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Take a dataset out of the store, and so out of the site, the queries and the status. Nothing is deleted.
+
+    All that the store holds of it goes to the store's quarantine/dropped/; `--undo` brings it back. Its images and its
+    card stay: `bench dataset remove` forgets the card.
+    """
+    from store import Store, dropping
+
+    again = option(store)
+    if undo:
+        count = dropping.undo(Store(store), dataset)
+        printing.say(f"{dataset}: {count:,} parts are in {store} again. `bench report{again}` draws the website anew.")
+        return
+    count = dropping.drop(Store(store), dataset)
+    printing.say(f"{dataset}: {count:,} parts moved to {store / dropping.aside(dataset)}.")
+    printing.say(
+        f"`bench report{again}` draws the website without it; `bench store drop {dataset} --undo{again}` undoes it."
+    )
 
 
 @app.command("export")

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -261,6 +262,79 @@ def test_stores_are_merged_and_exported(bench: Run, trained: Path, tmp_path: Pat
         assert "predictions" in out
     code, _, err = bench("store", "export", "x.xlsx", "--store", "s")
     assert (code, one_sentence(err)) == (1, True)
+
+
+@pytest.mark.parametrize("place", ["FILE/x", "/proc/x", "/dev/null/x"])
+def test_a_place_that_cannot_be_written_is_one_sentence(bench: Run, trained: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "FILE").touch()
+    for command in (
+        ["query", "select 1", "--format", "csv", "-o", place],
+        ["report", "-o", place],
+        ["store", "export", f"{place}.csv"],
+        ["store", "drop", "tiny", "--undo"],
+    ):
+        code, _, err = bench(*command, "--store", trained)
+        assert (code, one_sentence(err)) == (1, True), err
+    for command in (["run", "demo"], ["status"], ["store", "merge", str(trained)], ["report"]):
+        code, _, err = bench(*command, "--store", place)
+        assert (code, one_sentence(err)) == (1, True), err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_output_that_has_not_our_signs(data: Path, trained: Path, tmp_path: Path, encoding: str) -> None:
+    shutil.copytree(data / "tiny", tmp_path / "images")
+    (tmp_path / "images" / "er").rename(tmp_path / "images" / "é日")
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "bench", *map(str, arguments)]
+        environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+
+    done = run("dataset", "add", "mine", "images")
+    assert (done.returncode, done.stderr) == (0, b"")
+    shown = done.stdout.decode(encoding)
+    assert "64 × 64" in shown or "64 x 64" in shown
+    assert "  -> " in shown
+    assert ("?? has 24" if encoding == "ascii" else "é? has 24") in shown
+    done = run("query", "select '日' as a", "--format", "csv", "--store", trained)
+    assert (done.returncode, done.stdout) == (1, b""), "data are written as they are, or not at all"
+    assert done.stderr.decode(encoding).strip().endswith(r"which has no '\u65e5'; write a file with -o FILE")
+
+
+def test_no_room_on_the_output(trained: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "bench", "status", "--store", str(trained)]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, one_sentence(done.stderr.decode())) == (1, True), done.stderr
+
+
+def test_ctrl_c_is_told_from_a_failure(bench: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.running import runner
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(runner, "run", stopped)
+        code, _, err = bench("run", "cpu", "--data", data, "--model", "mean-colour", "--image-size", "48")
+    assert (code, one_sentence(err), "the same command goes on" in err) == (130, True, True)
+    monkeypatch.setattr(runner, "prepare", stopped)
+    assert bench("run", "cpu", "--data", data)[::2] == (130, "")
+
+
+def test_a_dataset_leaves_the_store_and_comes_back(bench: Run, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "s")
+    code, out, err = bench("store", "drop", "tiny", "--store", "s")
+    assert (code, err, "quarantine/dropped/tiny" in out) == (0, "", True)
+    assert "no trials planned yet" in bench("status", "--store", "s")[1]
+    code, _, err = bench("store", "drop", "tiny", "--store", "s")
+    assert (code, one_sentence(err)) == (1, True)
+    assert bench(*shlex.split(re.search(r"`bench (store drop [^`]*)`", out)[1]))[0] == 0  # type: ignore[index]
+    assert (
+        bench("status", "--format", "json", "--store", "s")[1]
+        == bench("status", "--format", "json", "--store", trained)[1]
+    )
 
 
 def test_schema_names_every_table(bench: Run) -> None:

@@ -1,0 +1,123 @@
+"""A dataset leaves the store by one command and comes back by another, whenever either is stopped."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from writing import append, everything, files, intact, listed, plan
+
+from store import Claims, Store, StoreError, compaction, dropping, quarantine, query
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Two datasets in one study, each with trials, lists and a row in the same part of plans."""
+    store = Store(tmp_path / "store", create=True)
+    for name in ("here", "gone"):
+        append(store, f"{name}-1", f"{name}-2", dataset=name)
+        listed(store, name, f"{name}-hash")
+    shared = {"recipe": "r", "recipe_json": "{}", "protocol_json": "{}", "study_title": "S", "scheme": "s"}
+    rows = [
+        {**shared, "dataset": name, "model": "m", "cell_id": name, "trial_id": f"{name}-{n}", "repeat": n, "fold": n}
+        for name in ("here", "gone")
+        for n in (1, 2)
+    ]
+    store.append_plan("both", rows)
+    plan(store, "alone", "gone-1", dataset="gone", cell="gone")
+    return store
+
+
+def datasets(store: Store) -> dict[str, set[Any]]:
+    """The datasets that each table shows."""
+    tables = ("trials", "predictions", "images", "splits", "activations", "plans", "cells", "scores", "votes")
+    return {
+        table: {row["dataset"] for row in query(store, f"select distinct dataset from {table}").to_pylist()}
+        for table in tables
+    }
+
+
+def test_a_dataset_leaves_every_table_and_comes_back(store: Store) -> None:
+    before, shown = everything(store), datasets(store)
+    assert set(map(frozenset, shown.values())) == {frozenset({"here", "gone"})}
+    every = {(store.root / path).read_bytes() for path in files(store.root)}
+    moved = dropping.drop(store, "gone")
+    assert set(map(frozenset, datasets(store).values())) == {frozenset({"here"})}
+    assert moved == len(files(store.root / "quarantine" / "dropped" / "gone"))
+    assert every <= {path.read_bytes() for path in store.root.rglob("*.parquet")}, "no byte is lost"
+    with pytest.raises(StoreError, match=r"nothing of a dataset 'gone'; it has here$"):
+        dropping.drop(store, "gone")
+    assert dropping.undo(store, "gone") == moved
+    assert everything(store) == before
+    assert not (store.root / "quarantine").exists()
+    with pytest.raises(StoreError, match=r"nothing of a dataset 'gone' was dropped; nor of any other$"):
+        dropping.undo(store, "gone")
+
+
+def test_what_is_left_is_as_if_the_other_had_never_been(store: Store, tmp_path: Path) -> None:
+    with_both = everything(store)
+    dropping.drop(store, "gone")
+    compaction.compact(store)
+    left = everything(store)
+    for table in ("trials", "predictions", "scores", "images", "splits", "plans"):
+        assert left[table] == [row for row in with_both[table] if "gone" not in row], table
+
+
+@pytest.mark.parametrize("stopped", [1, 5])
+def test_either_can_be_stopped_and_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch, stopped: int) -> None:
+    before = everything(store)
+    for work, after in ((dropping.drop, {"here"}), (dropping.undo, {"here", "gone"})):
+        count = 0
+
+        def killed(root: Path, path: str, to: str) -> None:
+            nonlocal count
+            count += 1
+            if count > stopped:
+                raise KeyboardInterrupt
+            quarantine.move(root, path, to)
+
+        with monkeypatch.context() as dying:
+            dying.setattr(dropping, "move", killed)
+            with pytest.raises(KeyboardInterrupt):
+                work(store, "gone")
+        assert {"here-1", "here-2"} <= intact(store), "the other dataset is whole at every moment"
+        work(store, "gone")
+        assert set(map(frozenset, datasets(store).values())) == {frozenset(after)}
+    assert everything(store) == before
+
+
+def test_what_is_trained_again_meets_what_comes_back(store: Store) -> None:
+    dropping.drop(store, "gone")
+    append(store, "gone-1", "gone-3", dataset="gone")
+    plan(store, "alone", "gone-1", dataset="gone", cell="gone")
+    assert datasets(store)["plans"] == {"here", "gone"}, "a run that wants the same as before plans it again"
+    dropping.undo(store, "gone")
+    assert intact(store) == {"here-1", "here-2", "gone-1", "gone-2", "gone-3"}
+
+
+def test_dropped_twice_nothing_is_lost(store: Store, tmp_path: Path) -> None:
+    copy = shutil.copytree(store.root, tmp_path / "copy")
+    before = everything(store)
+    dropping.drop(store, "gone")
+    shutil.copytree(copy / "trials" / "dataset=gone", store.root / "trials" / "dataset=gone", dirs_exist_ok=True)
+    dropping.drop(store, "gone")
+    assert intact(store) == {"here-1", "here-2"}
+    dropping.undo(store, "gone")
+    assert everything(store) == before
+
+
+@pytest.mark.parametrize("name", ["..", "../here", "Gone", "a/b", ""])
+def test_what_is_no_name_is_refused(store: Store, name: str) -> None:
+    before = files(store.root)
+    for work in (dropping.drop, dropping.undo):
+        with pytest.raises(StoreError, match="no name"):
+            work(store, name)
+    assert files(store.root) == before
+
+
+def test_a_compaction_is_waited_for(store: Store) -> None:
+    with Claims(store.root) as others:
+        assert others.take("compaction")
+        with pytest.raises(StoreError, match="a compaction is at work"):
+            dropping.drop(store, "gone")
+    assert datasets(store)["trials"] == {"here", "gone"}
