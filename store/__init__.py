@@ -6,9 +6,10 @@ It knows nothing of training or of websites.
 from store.claims import Claims
 from store.errors import QueryError, StoreError, StoreWarning
 from store.inventory import cache_folder
+from store.making import require_store_or_empty
 from store.query import query
 from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, TrialRow
-from store.store import Store, require_store_or_empty
+from store.store import Store
 from store.views import View, public
 
 __all__ = [

@@ -8,7 +8,6 @@ and where that fails they waste time, not truth.
 
 import hashlib
 import json
-import os
 import time
 import uuid
 import warnings
@@ -20,13 +19,12 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
-from store import inventory, parts, schema, snapshot
+from store import inventory, making, parts, schema, snapshot
 from store.errors import StoreError, StoreWarning
 from store.inventory import Inventory
 from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, TrialRow
 from store.views import views
 
-MARKER = "store.json"
 _NOT_OF_FILES = (
     duckdb.ParserException,
     duckdb.BinderException,
@@ -57,25 +55,7 @@ class Store:
 
     def __init__(self, root: Path, *, create: bool = False) -> None:
         self.root = root
-        marker = root / MARKER
-        if create and not marker.exists():
-            self._mark(marker)
-        if not root.is_dir():
-            raise StoreError(f"{root}: no results store there; `bench run` makes one, --store names another")
-        try:
-            version = json.loads(marker.read_text(encoding="utf-8"))["bench_store"]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise StoreError(f"{root} is no results store (it has no {MARKER}); --store names another folder") from None
-        if not isinstance(version, int) or version > schema.VERSION:
-            raise StoreError(f"{root} was written by a later version of bench (schema {version}); update bench")
-        for above in root.resolve().parts:
-            if above.partition("=")[0] in {key for keys in schema.PARTITIONS.values() for key in keys} and "=" in above:
-                raise StoreError(f"{root} lies in {above!r}, which reads as a part of a store; move it elsewhere")
-        if create and version < schema.VERSION:
-            self._mark(marker)
-        if create and any(
-            parts.Name.of(Path(path).name).version < schema.VERSION for path in inventory.listing(root, {})
-        ):
+        if making.opened(root, create=create) and create:
             from store import compaction  # which is made of this module
 
             compaction.renew(self)
@@ -83,21 +63,7 @@ class Store:
     @classmethod
     def if_made(cls, root: Path) -> "Store | None":
         """The store in a folder, or None where none has been made yet."""
-        return cls(root) if (root / MARKER).exists() else None
-
-    def _mark(self, marker: Path) -> None:
-        try:
-            require_store_or_empty(self.root)
-            self.root.mkdir(parents=True, exist_ok=True)
-            # Two runs may start at once; the later rename writes the same words.
-            part = marker.with_name(f".{MARKER}-{uuid.uuid4().hex[:8]}")
-            part.write_text(json.dumps({"bench_store": schema.VERSION}) + "\n", encoding="utf-8")
-            parts.sync(part)
-            part.replace(marker)
-            parts.sync(self.root)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise StoreError(f"{self.root}: cannot be written ({reason}); choose another --store") from None
+        return cls(root) if making.is_made(root) else None
 
     # --- Adding
 
@@ -316,23 +282,6 @@ class Store:
             connection.close()
             raise
         return connection
-
-
-def require_store_or_empty(root: Path) -> None:
-    """Refuse a place in which no store can be, or be made: so that a long run fails before it begins.
-
-    Raises:
-        StoreError: it is a file, or a folder that holds other things.
-    """
-    if root.exists() and not root.is_dir():
-        raise StoreError(f"{root} is a file; --store names a folder")
-    # Listed first: a run that starts beside this one makes the marker, under another name, before anything else.
-    if (
-        root.is_dir()
-        and any(not path.name.startswith(f".{MARKER}-") for path in root.iterdir())
-        and not (root / MARKER).exists()
-    ):
-        raise StoreError(f"{root} holds other things than results; --store names an empty or new folder")
 
 
 def table(kind: str, rows: Sequence[Row]) -> pa.Table:

@@ -19,8 +19,8 @@ from bench.cli import app
 
 MODULES = sorted(path for package in ("bench", "store", "report") for path in (ROOT / package).rglob("*.py"))
 TRAINING = {"torch", "torchvision", "sklearn"}
-LONGEST = 320
-LONGER: dict[str, int] = {"report/charts.py": 327, "store/store.py": 340}
+LONGEST = 300
+LONGER: dict[str, int] = {}
 
 FORBID = f"""
 import sys
@@ -91,9 +91,20 @@ FLOORS = (
     "bench.cli",
     "bench.__main__",
 )
+# What is made for the pages, and what draws them, stands above them.
+REPORT = (
+    "report.preview",
+    "report",
+    "report.sections",
+    "report.pages",
+    "report.payload",
+    "report.prepare",
+    "report.site",
+    "report.scripts",
+)
 ROOMS = {
     **{name: number for number, name in enumerate(FLOORS)},
-    **{name: number for number, name in enumerate(("report.preview", "report", "report.sections", "report.pages"))},
+    **{name: number for number, name in enumerate(REPORT)},
 }
 
 
@@ -131,7 +142,7 @@ def between_rooms(code: str, module: str) -> Iterator[tuple[str, str]]:
 def wrong_between_rooms(code: str, module: str) -> list[str]:
     said = []
     for there, name in between_rooms(code, module):
-        if ROOMS.get(there, -1) > ROOMS.get(room(module), 99) and not (room(module) == "report" and "pages" in there):
+        if ROOMS.get(there, -1) > ROOMS.get(room(module), 99):
             said.append(f"{module} is below {there}, and uses its {name}")
         if name and name not in handed_on(there) and "*" not in handed_on(there):
             said.append(f"{module} reaches behind the door of {there} for {name}")

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from bench.datasets import feasible
 from bench.datasets.loading import Dataset, Library
 from bench.errors import BenchError, UsageError
-from bench.study import protocol
+from bench.study import from_places, protocol
 from store import PlaceRow
 
 Kept = Callable[[Dataset, str], Iterable[PlaceRow]]
@@ -55,7 +55,7 @@ def draw(library: Library, dataset: Dataset, wanted: protocol.Protocol, kept: Ke
             of_parent, keys = _keys(parent.dataset), _keys(dataset)
             inherited = protocol.inherit_splits(parent.splits, of_parent, keys, dataset.labels, dataset.classes)
             return Drawn(dataset, identity, protocol.distinct(inherited), parent)
-        known = protocol.from_places(kept(dataset, identity), dataset.ids)
+        known = from_places(kept(dataset, identity), dataset.ids)
         held = dataset.held
         if known:  # a repeat that is asked for later has the same holdout
             held = [False] * len(dataset.ids)

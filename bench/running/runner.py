@@ -13,7 +13,7 @@ from bench.errors import BenchError, UsageError
 from bench.models import WeightsUnavailableError
 from bench.planning import Cell, plan
 from bench.running.loop import Result, Since, Watch
-from bench.study import Study, protocol
+from bench.study import Study, places
 from store import ImageRow, PlaceRow, Store
 
 
@@ -149,8 +149,8 @@ def run(
         for dataset in {c.dataset.name: c.dataset for c in cells}.values():
             store.append_images(dataset.name, dataset.content_hash, _image_rows(dataset, cache))
         for each in (member for drawn in prepared.drawn for member in drawn.family()):
-            places = protocol.places(each.splits, each.dataset.ids)
-            store.append_splits(each.dataset.name, each.dataset.content_hash, each.identity, places)
+            stand = places(each.splits, each.dataset.ids)
+            store.append_splits(each.dataset.name, each.dataset.content_hash, each.identity, stand)
         store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
         watch.started(left)
         return train(left, store, Since(now if force else None, now if force or retry_failed else None), watch)

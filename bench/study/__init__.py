@@ -1,5 +1,6 @@
 """What a trial is: its study, its protocol and its recipe, as frozen values with an identity."""
 
+from bench.study.places import from_places, places
 from bench.study.protocol import (
     Protocol,
     Split,
@@ -20,8 +21,10 @@ __all__ = [
     "Study",
     "draw_splits",
     "fingerprint",
+    "from_places",
     "given_holdout",
     "merge_groups",
+    "places",
     "protocol",
     "split_hash",
     "study",

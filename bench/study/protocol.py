@@ -9,7 +9,7 @@ release must not be able to redraw them.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError, UsageError
-from store import PlaceRow
 
 VERSION = 1
 """Raise it when a change here redraws any split: the store then knows its trials as stale."""
@@ -219,34 +218,6 @@ def subset(
         # Rounded first: 0.55 × 100 is 55.00000000000001.
         kept.append(those[: max(2, math.ceil(round(fraction * len(those), 9)))])
     return replace(split, train=np.sort(np.concatenate(kept)))
-
-
-def places(splits: Sequence[Split], image_ids: Sequence[str]) -> list[PlaceRow]:
-    """Where images stand, a row for each in each repeat: the `fold` that tests it, None in the holdout."""
-    rows: list[PlaceRow] = []
-    told = set[int]()
-    for split in splits:
-        tested = [(split.fold, position) for position in split.test]
-        held = [(None, position) for position in split.holdout] if split.repeat not in told else []
-        told.add(split.repeat)
-        rows += [{"repeat": split.repeat, "image_id": image_ids[i], "fold": fold} for fold, i in [*tested, *held]]
-    return rows
-
-
-def from_places(rows: Iterable[PlaceRow], image_ids: Sequence[str]) -> dict[tuple[int, int], Split]:
-    """The splits that `places` told of, by repeat and fold."""
-    position = {image_id: number for number, image_id in enumerate(image_ids)}
-    stands: dict[int, dict[int | None, list[int]]] = {}
-    for row in rows:
-        stands.setdefault(row["repeat"], {}).setdefault(row["fold"], []).append(position[row["image_id"]])
-    splits = {}
-    for repeat, folds in stands.items():
-        held = np.sort(np.array(folds.pop(None, []), dtype=np.int64))
-        rest = np.setdiff1d(np.arange(len(image_ids)), held)
-        for fold, tested in folds.items():
-            test = np.sort(np.array(tested, dtype=np.int64))
-            splits[repeat, fold or 0] = Split(repeat, fold or 0, np.setdiff1d(rest, test), test, held)
-    return splits
 
 
 def inherit_splits(

@@ -8,7 +8,7 @@ by side, each with a stream and random numbers of its own: no trial meets its ne
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice, zip_longest
 
 import numpy as np
@@ -25,13 +25,12 @@ from bench.training import augmentation, common, precision, threads
 from bench.training.common import Outcome, Probabilities
 from bench.training.features import filled
 from bench.training.material import Capture, Explained, Material, Progress, Trained
+from bench.training.recorded import Recorded
 
 AT_ONCE = {"cpu": 1, "cuda": 5}
 """Networks that train side by side on one device."""
 ASKED = 32
 """Images of which a network is asked at once."""
-EAGER = 3
-"""Steps of a network that a GPU runs before one is recorded, while its libraries choose their kernels."""
 
 
 def train(
@@ -221,7 +220,7 @@ class _Training:
         self.sums = torch.zeros(2, device=device)  # of the loss and of the share that was right, over an epoch's steps
         dropout = common.seed_of(split, seed, "dropout")
         torch.manual_seed(dropout)
-        self.recorded = _Recorded(device, dropout) if on_gpu else None
+        self.recorded = Recorded(device, dropout) if on_gpu else None
 
     @property
     def sound(self) -> bool:
@@ -265,44 +264,6 @@ class _Training:
         self.optimizer.step()
         right = (logits.detach().argmax(1) == target).float().mean()
         self.sums += torch.stack([loss.detach(), right])
-
-
-class _Recorded:
-    """Steps on a GPU: the first run as they are, one is recorded, and then repeated with other inputs."""
-
-    def __init__(self, device: torch.device, seed: int) -> None:
-        self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self.generator = torch.Generator(device).manual_seed(seed)
-        self.default = torch.cuda.default_generators[self.stream.device_index]
-        self.graph: torch.cuda.CUDAGraph | None = None
-        self.inputs: tuple[Tensor, ...] = ()
-        self.steps = 0
-
-    @contextmanager
-    def own(self) -> Iterator[None]:
-        """On the stream and with the random numbers of this network alone."""
-        others = self.default.graphsafe_get_state()
-        self.default.graphsafe_set_state(self.generator.graphsafe_get_state())
-        try:
-            with torch.cuda.stream(self.stream):
-                yield
-        finally:
-            self.default.graphsafe_set_state(others)
-
-    def run(self, step: Callable[..., None], *inputs: Tensor) -> None:
-        """One step; within `own`."""
-        self.steps += 1
-        if self.steps <= EAGER:
-            step(*inputs)
-            return
-        if self.graph is None:
-            self.inputs = tuple(each.clone() for each in inputs)
-            self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph, stream=self.stream):
-                step(*self.inputs)
-        for kept, given in zip(self.inputs, inputs, strict=True):
-            kept.copy_(given)
-        self.graph.replay()
 
 
 @torch.inference_mode()

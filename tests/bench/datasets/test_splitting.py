@@ -8,7 +8,7 @@ import pytest
 from bench import datasets
 from bench.datasets import Library
 from bench.running import runner
-from bench.study import protocol, study
+from bench.study import from_places, places, protocol, study
 from bench.study.protocol import Protocol, Split
 from store import Store, query
 
@@ -31,11 +31,11 @@ def by_name(splits: list[Split], ids: list[str]) -> list[tuple[set[str], ...]]:
 def test_places_tell_all_of_a_split(library: Library) -> None:
     dataset = library.load("tiny")
     drawn = datasets.splits(library, dataset, Protocol(folds=3, repeats=2))
-    rows = protocol.places(drawn, dataset.ids)
+    rows = places(drawn, dataset.ids)
     assert len(rows) == 2 * len(dataset.ids)
     order = np.random.default_rng(0).permutation(len(rows))
     other = dataset.ids[::-1]  # the list of images may come in another order
-    again = protocol.from_places([rows[i] for i in order], other)
+    again = from_places([rows[i] for i in order], other)
     assert [(s.repeat, s.fold) for s in drawn] == sorted(again)
     assert by_name(drawn, dataset.ids) == by_name([again[key] for key in sorted(again)], other)
 

@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from bench import datasets
 from bench.datasets import Card, Dataset, Image, Library, cards
 from bench.errors import BenchError, UsageError
-from bench.study import protocol
+from bench.study import from_places, places, protocol
 from bench.study.protocol import Protocol, Split
 from store import cache_folder
 
@@ -331,7 +331,7 @@ def test_kept_places_tell_of_distinct_splits_too(images: tuple[list[int], list[s
     ids = ids_of(labels)
     drawn = protocol.draw_splits(labels, groups, Protocol(folds=3, repeats=3), CLASSES)
     some = [split for split in drawn if random.random() < 0.6]
-    found = protocol.from_places(protocol.places(some, ids), ids)
+    found = from_places(places(some, ids), ids)
     assert {key: parts(split) for key, split in found.items()} == {(s.repeat, s.fold): parts(s) for s in some}
 
 
