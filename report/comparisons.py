@@ -29,6 +29,7 @@ class Comparison:
     ratio: float
     wanted: int
     against: Section
+    what: str = ""  # in words, where it is not two models that are compared
 
     @property
     def complete(self) -> bool:
@@ -80,7 +81,23 @@ def main_section(results: Results, dataset: str) -> Section:
 def of_dataset(results: Results, dataset: str) -> list[Comparison]:
     """Every comparison that a dataset's main recipe takes part in, larger pictures and cut-out cells included."""
     main = main_section(results, dataset)
-    return [*of_section(results, main), *_sizes(results, main), *_segmented(results, main)]
+    return [
+        *of_section(results, main),
+        *_sizes(results, main),
+        *_segmented(results, main),
+        *_imbalance(results, main),
+    ]
+
+
+def against_number(results: Results, question: Question, section: Section, model: str, number: float) -> Comparison:
+    """A model's score on each split less a number that somebody named."""
+    scores = results.of(results.scores, section)
+    rows = scores[(scores["model"] == model) & (scores["subset"] == "test")]
+    differences = tuple((rows["balanced_accuracy"] - number).tolist())
+    wanted = int(_wanted(results, section)[model])
+    said = f"{number * 100:.4g} %"
+    ratio = test_train_ratio(rows)
+    return Comparison(question, section, model, said, differences, ratio, wanted, section, f"{model} − {said}")
 
 
 def _wanted(results: Results, section: Section) -> "pd.Series[int]":
@@ -120,6 +137,26 @@ def _segmented(results: Results, main: Section) -> Iterator[Comparison]:
                 if found and _same_splits(results, main, section, model):
                     yield found
                     break
+
+
+def _imbalance(results: Results, main: Section) -> Iterator[Comparison]:
+    """Recall of the rarest class less that of the commonest, for each model, where that has twice as many images."""
+    card = results.dataset_card(main.scheme)
+    counts = {name: card["at_hand"][name] for name in card["classes"]}
+    rare, common = (pick(counts, key=lambda name: counts[name]) for pick in (min, max))
+    if counts[common] < 2 * counts[rare]:
+        return
+    scores = results.of(results.scores, main)
+    test = scores[scores["subset"] == "test"]
+    places, wanted = [card["classes"].index(name) for name in (rare, common)], _wanted(results, main)
+    for model in results.models(main):
+        rows = test[test["model"] == model]
+        recalls = pd.DataFrame(rows["recall"].tolist()).iloc[:, places].dropna()
+        differences = tuple((recalls.iloc[:, 0] - recalls.iloc[:, 1]).tolist())
+        if differences:
+            what = f"{model}: recall of {rare} − {common}"
+            ratio, most = test_train_ratio(rows), int(wanted[model])
+            yield Comparison(questions.IMBALANCE, main, model, common, differences, ratio, most, main, what)
 
 
 def _same_splits(results: Results, one: Section, other: Section, model: str) -> bool:

@@ -46,6 +46,16 @@ def _slug(text: str) -> str:
     return f"{readable}_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
+class Paper(TypedDict):
+    """What a card says of another work on such images: words from outside, and a score as a fraction."""
+
+    model: str
+    score: float
+    metric: str
+    protocol: str
+    reference: str
+
+
 class DatasetCard(TypedDict):
     """What the pages show of a dataset's card: words from outside."""
 
@@ -60,6 +70,7 @@ class DatasetCard(TypedDict):
     licence: NotRequired[str]
     splits_from: NotRequired[str]
     generator: NotRequired[str]
+    literature: NotRequired[list[Paper]]
 
 
 class ModelCard(TypedDict):

@@ -10,7 +10,7 @@ from pathlib import Path
 import vl_convert
 import yaml
 
-from report import show
+from report import claims, findings, rows, show, voting
 from report.data import Results
 from report.pages.dataset import LIST
 from report.show import Html
@@ -45,8 +45,21 @@ def prepare(project: Path, found: Results) -> None:
         "newest {newest}.</div>\n"
     )
     _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
+    for name, words in downloads(found).items():
+        _write(project / "assets" / name, words)
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the stub asks for a snippet
     _write(project / "assets" / "vega.js", bundle)
+
+
+def downloads(found: Results) -> dict[str, str]:
+    """Every finding and claim of the page of conclusions, as files to download."""
+    table = [
+        *(rows.of_finding(f) for f in findings.everywhere(found)),
+        *(rows.of_gain(gain) for gain in voting.everywhere(found)),
+    ]
+    judged = [rows.of_claim(judgement) for judgement in claims.everything(found)]
+    text = json.dumps({"findings": table, "claims": judged}, indent=1, allow_nan=False)
+    return {"findings.csv": rows.as_csv(table), "findings.json": text}
 
 
 def _page(found: Results, number: int, name: str) -> str:

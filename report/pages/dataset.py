@@ -7,7 +7,7 @@ from typing import Any
 from report import charts, estimates, findings, show
 from report.data import DatasetCard, Results, Section, results
 from report.estimates import percent, with_interval
-from report.sections import calibration, fewer_images, mosaics, preprocessing, unfinished, verdicts, votes
+from report.sections import answer, calibration, fewer_images, mosaics, preprocessing, unfinished, verdicts, votes
 from report.show import Html, Markup
 
 
@@ -20,6 +20,7 @@ def show_page(number: int) -> None:
     name = json.loads(Path("..", LIST).read_text(encoding="utf-8"))[number]
     card = found.dataset_card(name)
     sections = found.sections_of(name)
+    answer.show_section(found, name)
     _facts(card)
     alike = len({section.scheme for section in sections}) == 1
     if alike:
