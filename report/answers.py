@@ -197,12 +197,14 @@ def _rank(t: Towards) -> tuple[int, float]:
 
 def _figure(t: Towards) -> str:
     f = t.finding
-    ends = "–" if f.difference.degenerate else interval(t.low, t.high, signed=True)
-    by = estimates.points(abs(t.lead) if f.narrow == "incomplete" else t.lead).lstrip("+")
-    if f.narrow == "incomplete":
-        return f"{described(t.other)}, by {by} points {ends} ({f.splits} of {f.comparison.wanted} splits)"
-    holm = f"Holm {p_value(f.holm)} of {f.asked}"
-    return f"{described(t.other)}, by {by} points {ends} ({counted(f.splits, 'split')}, {holm})"
+    # What is ahead is told by how much it leads.
+    turned = f.narrow == "incomplete"
+    lead, low, high = (-t.lead, -t.high, -t.low) if turned else (t.lead, t.low, t.high)
+    ends = "–" if f.difference.degenerate else interval(low, high, signed=True)
+    by = f"{described(t.other)}, by {estimates.points(lead).lstrip('+')} points {ends}"
+    if turned:
+        return f"{by} ({f.splits} of {f.comparison.wanted} splits)"
+    return f"{by} ({counted(f.splits, 'split')}, Holm {p_value(f.holm)} of {f.asked})"
 
 
 def _listed(parts: Sequence[str], number: int) -> str:

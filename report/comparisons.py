@@ -5,6 +5,7 @@ Two models are compared on the same splits alone, and at the same recipe unless 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -51,12 +52,13 @@ def compared(
     return Comparison(question, one[0], one[1], other[1], tuple(differences.tolist()), ratio, wanted, other[0])
 
 
-def of_section(results: Results, section: Section) -> list[Comparison]:
+@lru_cache(maxsize=64)
+def of_section(results: Results, section: Section) -> tuple[Comparison, ...]:
     """Every comparison within one dataset and recipe."""
     scores = results.of(results.scores, section)
     test = scores[scores["subset"] == "test"]
     if test.empty:
-        return []
+        return ()
     ratio, wanted = test_train_ratio(test), _wanted(results, section)
     table = test.pivot(index="split_hash", columns="model", values="balanced_accuracy")
     found = []
@@ -65,7 +67,7 @@ def of_section(results: Results, section: Section) -> list[Comparison]:
         if differences:
             most = int(max(wanted[model], wanted[reference]))
             found.append(Comparison(question, section, model, reference, differences, ratio, most, section))
-    return found
+    return tuple(found)
 
 
 def main_section(results: Results, dataset: str) -> Section:
@@ -78,15 +80,16 @@ def main_section(results: Results, dataset: str) -> Section:
     return max(sorted(results.sections_of(dataset), key=lambda s: (s.recipe, s.scheme)), key=rank)
 
 
-def of_dataset(results: Results, dataset: str) -> list[Comparison]:
+@lru_cache(maxsize=64)
+def of_dataset(results: Results, dataset: str) -> tuple[Comparison, ...]:
     """Every comparison that a dataset's main recipe takes part in, larger pictures and cut-out cells included."""
     main = main_section(results, dataset)
-    return [
+    return (
         *of_section(results, main),
         *_sizes(results, main),
         *_segmented(results, main),
         *_imbalance(results, main),
-    ]
+    )
 
 
 def against_number(results: Results, question: Question, section: Section, model: str, number: float) -> Comparison:
@@ -130,13 +133,14 @@ def _segmented(results: Results, main: Section) -> Iterator[Comparison]:
         return
     parent = main_section(results, source)
     sections = sorted(results.sections_of(source), key=lambda s: (s.recipe != main.recipe, s != parent))
+    sections = [s for s in sections if s.recipe == main.recipe or s == parent]
+    usable = [(section, set(results.models(section))) for section in sections if _same_splits(results, main, section)]
     for model in results.models(main):
-        for section in (s for s in sections if s.recipe == main.recipe or s == parent):
-            if model in results.models(section):
-                found = compared(results, questions.SEGMENTED, (main, model), (section, model))
-                if found and _same_splits(results, main, section, model):
-                    yield found
-                    break
+        for section, models in usable:
+            found = compared(results, questions.SEGMENTED, (main, model), (section, model)) if model in models else None
+            if found:
+                yield found
+                break
 
 
 def _imbalance(results: Results, main: Section) -> Iterator[Comparison]:
@@ -159,16 +163,14 @@ def _imbalance(results: Results, main: Section) -> Iterator[Comparison]:
             yield Comparison(questions.IMBALANCE, main, model, common, differences, ratio, most, main, what)
 
 
-def _same_splits(results: Results, one: Section, other: Section, model: str) -> bool:
+def _same_splits(results: Results, one: Section, other: Section) -> bool:
     """Whether each test fold of the one holds images of the same fold of the other alone, by their names."""
     sql = """
-        select repeat, fold, regexp_replace(image_id, '[.][^.]*$', '') as image
+        select distinct repeat, fold, regexp_replace(image_id, '[.][^.]*$', '') as image
         from predictions semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
-        where model = $model and recipe = $recipe and subset = 'test'
+        where recipe = $recipe and subset = 'test'
     """
-    ours, theirs = (
-        results.frame(sql, scheme=section.scheme, recipe=section.recipe, model=model) for section in (one, other)
-    )
+    ours, theirs = (results.frame(sql, scheme=section.scheme, recipe=section.recipe) for section in (one, other))
     splits = ours[["repeat", "fold"]].drop_duplicates().merge(theirs[["repeat", "fold"]].drop_duplicates())
     ours = ours.merge(splits)
     return len(ours) > 0 and len(ours.merge(theirs)) == len(ours)

@@ -241,7 +241,8 @@ class Results:
 
     def models(self, section: Section | None = None) -> list[str]:
         """Models with results (in a section, or in any), family by family."""
-        cells = pd.concat([self.of(self.cells, s) for s in (self.sections if section is None else [section])])
+        sections = self.sections if section is None else [section]
+        cells = pd.concat([self.cells[:0], *(self.of(self.cells, s) for s in sections)])
         return palette.ordered(zip(cells["model"], cells["family"], strict=True))
 
     @staticmethod

@@ -18,6 +18,7 @@ from report.questions import Question
 from report.statistics import SIGNIFICANT, BootstrapInterval, RopeProbabilities
 
 RULES = {"majority": "voted", "mean probability": "averaged"}
+DRAWS = 1000
 FEWEST = 3
 """Two repeats that disagree have no majority."""
 
@@ -133,7 +134,7 @@ def _lower(votes: Sequence[tuple[tuple[Section, str], pd.DataFrame]]) -> list[Ga
 def _gain(
     question: Question, of: tuple[Section, str], what: str, one: object, other: object, rows: pd.DataFrame
 ) -> Gain:
-    found = statistics.paired_recalls(rows["label"], one, other, groups=rows["image_group"])  # type: ignore[arg-type]
+    found = statistics.paired_recalls(rows["label"], one, other, groups=rows["image_group"], draws=DRAWS)  # type: ignore[arg-type]
     z = abs(found.estimate) / found.deviation if found.deviation > 0 else 0.0
     p = 2 * float(special.ndtr(-z))
     return Gain(question, *of, what, found, int(rows["trials"].max()), p)

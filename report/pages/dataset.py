@@ -160,7 +160,7 @@ def _section(found: Results, section: Section) -> None:
     if found_here := findings.of_section(found, section):
         show.write(Markup("### What can be said"))
         verdicts.table(found_here)
-        show.write(verdicts.explanation(found_here))
+        show.write(verdicts.explanation(found_here), Markup("The comparisons of this dataset alone count here."))
     calibration.show_section(found, section)
     preprocessing.show_section(found, section)
     fewer_images.show_section(found, section)
