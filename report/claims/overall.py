@@ -1,5 +1,6 @@
 """Claims over all datasets: how often transfer helps, where it helps most, and whether people and models agree."""
 
+from collections.abc import Iterable
 from itertools import permutations
 
 import numpy as np
@@ -89,7 +90,7 @@ def difficulty(results: Results, claim: Claim, sections: list[Section]) -> Said:
         return -float(np.sum(np.triu(signs * np.sign(np.subtract.outer(chosen, chosen))))) / pairs
 
     ours = agreement(tuple(range(len(rows))))
-    every = permutations(range(len(rows)))
+    every: Iterable[tuple[int, ...]] = permutations(range(len(rows)))
     if len(rows) > MOST:
         rng = np.random.default_rng(0)
         every = (tuple(rng.permutation(len(rows)).tolist()) for _ in range(DRAWS))

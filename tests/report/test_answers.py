@@ -142,10 +142,10 @@ def test_a_large_study_is_judged_in_seconds(tmp_path: Path) -> None:
     for number in range(8):
         verdicts.write(store, f"dataset-{number}", rights, images=200)
     compact(store)
-    started = time.perf_counter()
+    started = time.process_time()  # of both cores, whatever else the machine does
     found = opened(store)
     table = [*findings.everywhere(found), *voting.everywhere(found)]
     claims.everything(found)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert len(table) > 8 * 60
     assert seconds < 5
