@@ -220,10 +220,7 @@ def answer(
     from bench.commands import advice
     from store import Store
 
-    if format == "json":
-        print(json.dumps(advice.as_json(Store(store), dataset), indent=1, allow_nan=False))
-    else:
-        advice.show(Store(store), dataset)
+    advice.give(Store(store), dataset, format)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What `bench answer` says, and `bench run` at its end: sentences that the report makes from its verdicts."""
 
+import json
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,14 @@ from bench.errors import unknown
 from report import answers, claims, findings, rows, voting
 from report.data import Results
 from store import Store, StoreWarning
+
+
+def give(store: Store, dataset: str | None, kind: str) -> None:
+    """Print answers as `text` or as `json`; raises as `show`."""
+    if kind == "json":
+        print(json.dumps(as_json(store, dataset), indent=1, allow_nan=False))
+    else:
+        show(store, dataset)
 
 
 def show(store: Store, dataset: str | None) -> None:
