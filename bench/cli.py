@@ -75,7 +75,7 @@ def run(
 
     Safe to stop at any moment, with Ctrl-C or worse: the next run goes on from the trials that are in the store.
     """
-    from bench.commands import progress
+    from bench.commands import advice, progress
     from bench.datasets import places
     from bench.planning import plan
     from bench.planning import status as status_
@@ -143,6 +143,7 @@ def run(
         )
     else:
         printing.say(f"nothing to train: {store} has what can be had of the {wanted} trials.")
+    advice.after_run(results, list(dict.fromkeys(cell.dataset.name for cell in prepared.cells)))
 
 
 @app.command()
@@ -200,6 +201,19 @@ def query(
         answers.show(printing.console(), answer)
     else:
         answers.write(answer, format, output)
+
+
+@app.command()
+def answer(
+    dataset: Annotated[str | None, typer.Argument(metavar="DATASET", help="Only this dataset; default: all.")] = None,
+    format: Annotated[Literal["text", "json"], typer.Option(help="Three sentences, or every finding.")] = "text",
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """What to use on a dataset, how sure that is, and what would make it surer. Trains nothing, needs no images."""
+    from bench.commands import advice
+    from store import Store
+
+    advice.give(Store(store), dataset, format)
 
 
 @app.command()

@@ -5,6 +5,7 @@ Two models are compared on the same splits alone, and at the same recipe unless 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -29,6 +30,7 @@ class Comparison:
     ratio: float
     wanted: int
     against: Section
+    what: str = ""  # in words, where it is not two models that are compared
 
     @property
     def complete(self) -> bool:
@@ -50,12 +52,13 @@ def compared(
     return Comparison(question, one[0], one[1], other[1], tuple(differences.tolist()), ratio, wanted, other[0])
 
 
-def of_section(results: Results, section: Section) -> list[Comparison]:
+@lru_cache(maxsize=64)
+def of_section(results: Results, section: Section) -> tuple[Comparison, ...]:
     """Every comparison within one dataset and recipe."""
     scores = results.of(results.scores, section)
     test = scores[scores["subset"] == "test"]
     if test.empty:
-        return []
+        return ()
     ratio, wanted = test_train_ratio(test), _wanted(results, section)
     table = test.pivot(index="split_hash", columns="model", values="balanced_accuracy")
     found = []
@@ -64,13 +67,30 @@ def of_section(results: Results, section: Section) -> list[Comparison]:
         if differences:
             most = int(max(wanted[model], wanted[reference]))
             found.append(Comparison(question, section, model, reference, differences, ratio, most, section))
-    return found
+    return tuple(found)
 
 
-def of_dataset(results: Results, dataset: str) -> list[Comparison]:
+@lru_cache(maxsize=64)
+def of_dataset(results: Results, dataset: str) -> tuple[Comparison, ...]:
     """Every comparison that a dataset's main recipe takes part in, larger pictures and cut-out cells included."""
     main = recipes.main(results, dataset)
-    return [*of_section(results, main), *_sizes(results, main), *_segmented(results, main)]
+    return (
+        *of_section(results, main),
+        *_sizes(results, main),
+        *_segmented(results, main),
+        *_imbalance(results, main),
+    )
+
+
+def against_number(results: Results, question: Question, section: Section, model: str, number: float) -> Comparison:
+    """A model's score on each split less a number that somebody named."""
+    scores = results.of(results.scores, section)
+    rows = scores[(scores["model"] == model) & (scores["subset"] == "test")]
+    differences = tuple((rows["balanced_accuracy"] - number).tolist())
+    wanted = int(_wanted(results, section)[model])
+    said = f"{number * 100:.4g} %"
+    ratio = test_train_ratio(rows)
+    return Comparison(question, section, model, said, differences, ratio, wanted, section, f"{model} − {said}")
 
 
 def _wanted(results: Results, section: Section) -> "pd.Series[int]":
@@ -103,25 +123,44 @@ def _segmented(results: Results, main: Section) -> Iterator[Comparison]:
         return
     parent = recipes.main(results, source)
     sections = sorted(results.sections_of(source), key=lambda s: (s.recipe != main.recipe, s != parent))
+    sections = [s for s in sections if s.recipe == main.recipe or s == parent]
+    usable = [(section, set(results.models(section))) for section in sections if _same_splits(results, main, section)]
     for model in results.models(main):
-        for section in (s for s in sections if s.recipe == main.recipe or s == parent):
-            if model in results.models(section):
-                found = compared(results, questions.SEGMENTED, (main, model), (section, model))
-                if found and _same_splits(results, main, section, model):
-                    yield found
-                    break
+        for section, models in usable:
+            found = compared(results, questions.SEGMENTED, (main, model), (section, model)) if model in models else None
+            if found:
+                yield found
+                break
 
 
-def _same_splits(results: Results, one: Section, other: Section, model: str) -> bool:
+def _imbalance(results: Results, main: Section) -> Iterator[Comparison]:
+    """Recall of the rarest class less that of the commonest, for each model, where that has twice as many images."""
+    card = results.dataset_card(main.scheme)
+    counts = {name: card["at_hand"][name] for name in card["classes"]}
+    rare, common = (pick(counts, key=lambda name: counts[name]) for pick in (min, max))
+    if counts[common] < 2 * counts[rare]:
+        return
+    scores = results.of(results.scores, main)
+    test = scores[scores["subset"] == "test"]
+    places, wanted = [card["classes"].index(name) for name in (rare, common)], _wanted(results, main)
+    for model in results.models(main):
+        rows = test[test["model"] == model]
+        recalls = pd.DataFrame(rows["recall"].tolist()).iloc[:, places].dropna()
+        differences = tuple((recalls.iloc[:, 0] - recalls.iloc[:, 1]).tolist())
+        if differences:
+            what = f"{model}: recall of {rare} − {common}"
+            ratio, most = test_train_ratio(rows), int(wanted[model])
+            yield Comparison(questions.IMBALANCE, main, model, common, differences, ratio, most, main, what)
+
+
+def _same_splits(results: Results, one: Section, other: Section) -> bool:
     """Whether each test fold of the one holds images of the same fold of the other alone, by their names."""
     sql = """
-        select repeat, fold, regexp_replace(image_id, '[.][^.]*$', '') as image
+        select distinct repeat, fold, regexp_replace(image_id, '[.][^.]*$', '') as image
         from predictions semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
-        where model = $model and recipe = $recipe and subset = 'test'
+        where recipe = $recipe and subset = 'test'
     """
-    ours, theirs = (
-        results.frame(sql, scheme=section.scheme, recipe=section.recipe, model=model) for section in (one, other)
-    )
+    ours, theirs = (results.frame(sql, scheme=section.scheme, recipe=section.recipe) for section in (one, other))
     splits = ours[["repeat", "fold"]].drop_duplicates().merge(theirs[["repeat", "fold"]].drop_duplicates())
     ours = ours.merge(splits)
     return len(ours) > 0 and len(ours.merge(theirs)) == len(ours)

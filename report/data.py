@@ -48,6 +48,16 @@ def _slug(text: str) -> str:
     return f"{readable}_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
+class Paper(TypedDict):
+    """What a card says of another work on such images: words from outside, and a score as a fraction."""
+
+    model: str
+    score: float
+    metric: str
+    protocol: str
+    reference: str
+
+
 class DatasetCard(TypedDict):
     """What the pages show of a dataset's card: words from outside."""
 
@@ -62,6 +72,7 @@ class DatasetCard(TypedDict):
     licence: NotRequired[str]
     splits_from: NotRequired[str]
     generator: NotRequired[str]
+    literature: NotRequired[list[Paper]]
 
 
 class ModelCard(TypedDict):
@@ -233,7 +244,8 @@ class Results:
 
     def models(self, section: Section | None = None) -> list[str]:
         """Models with results (in a section, or in any), family by family."""
-        cells = pd.concat([self.of(self.cells, s) for s in (self.sections if section is None else [section])])
+        sections = self.sections if section is None else [section]
+        cells = pd.concat([self.cells[:0], *(self.of(self.cells, s) for s in sections)])
         return palette.ordered(zip(cells["model"], cells["family"], strict=True))
 
     @staticmethod

@@ -8,7 +8,7 @@ import pandas as pd
 
 from report import statistics
 from report.data import Results, Section
-from report.statistics import BootstrapInterval, Floats, ResampledT
+from report.statistics import Floats, ResampledT
 
 
 def fold_means(results: Results, section: Section) -> pd.DataFrame:
@@ -127,39 +127,6 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
     full["images"] = full["share"] * total
     full["low"], full["high"] = statistics.jeffreys(full["images"], total)
     return full.drop(columns="asked")
-
-
-def vote_gain(results: Results, section: Section, model: str) -> BootstrapInterval | None:
-    """What voting over the repeats adds, out of fold: the vote's balanced accuracy less the mean of single repeats'.
-
-    None where fewer than three repeats are complete: two that disagree have no majority.
-    """
-    frame = results.frame(
-        """
-        select p.image_id, p.label, p.repeat, p.predicted, p.probabilities, t.classes, i.image_group
-        from predictions p
-        semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
-        join trials t using (trial_id)
-        join images i on i.dataset = p.dataset and i.dataset_hash = t.dataset_hash and i.image_id = p.image_id
-        where p.subset = 'test' and p.recipe = $recipe and p.model = $model
-        order by p.repeat, p.image_id
-        """,
-        scheme=section.scheme,
-        recipe=section.recipe,
-        model=model,
-    )
-    images = frame["image_id"].nunique()
-    whole = frame.groupby("repeat")["image_id"].transform("nunique") == images
-    frame = frame[whole]  # a repeat of which folds are still missing asked some images only
-    repeats = frame["repeat"].nunique()
-    if repeats < 3:
-        return None
-    first = frame.iloc[:images]
-    classes = list(first["classes"].iloc[0])
-    probabilities = np.stack(frame["probabilities"].to_list()).reshape(repeats, images, -1)
-    voted = np.array(classes)[statistics.vote(probabilities).predicted]
-    singles = frame["predicted"].to_numpy().reshape(repeats, images)
-    return statistics.vote_gain(first["label"], voted, singles, groups=first["image_group"])
 
 
 def known(found: ResampledT) -> tuple[float | None, float | None]:

@@ -15,7 +15,7 @@ from report import comparisons, recipes, statistics
 from report.comparisons import Comparison
 from report.data import Results, Section
 from report.questions import QUESTIONS, Question
-from report.statistics import Equivalence, ResampledT
+from report.statistics import Equivalence, ResampledT, RopeProbabilities
 
 Word = Literal["better", "equivalent", "worse", "undecided", "incomplete"]
 WORDS: tuple[Word, ...] = ("better", "equivalent", "worse", "undecided", "incomplete")
@@ -67,6 +67,19 @@ class Finding:
     def splits(self) -> int:
         """How many splits both have."""
         return len(self.comparison.differences)
+
+    @property
+    def pair(self) -> str:
+        """The two that are compared; what else than the model differs stands behind each."""
+        ours, theirs = self.section, self.comparison.against
+        if self.comparison.what:
+            return self.comparison.what
+        if ours == theirs:
+            return f"{self.model} − {self.reference}"
+        names = [s.title if ours.dataset == theirs.dataset else f"{s.dataset} {s.title}" for s in (ours, theirs)]
+        if self.model == self.reference:
+            return f"{self.model}: {names[0]} − {names[1]}"
+        return f"{self.model} {names[0]} − {self.reference} {names[1]}"
 
     @property
     def decided(self) -> bool:
@@ -127,11 +140,15 @@ def _finding(comparison: Comparison, test: ResampledT, holm: float, asked: int) 
     return Finding(comparison, test, holm, asked, words[0], words[1], could[0], could[1])
 
 
+def posterior(comparison: Comparison, rope: float) -> RopeProbabilities:
+    """How probable it is that the model is worse, equivalent or better by more than the band."""
+    return statistics.bayesian_correlated_t(comparison.differences, test_train_ratio=comparison.ratio, rope=rope)
+
+
 def _word(comparison: Comparison, test: ResampledT, holm: float, rope: float) -> Word:
     if not comparison.complete:
         return "incomplete"
     if test.degenerate:
         return "undecided"
-    posterior = statistics.bayesian_correlated_t(comparison.differences, test_train_ratio=comparison.ratio, rope=rope)
-    word = statistics.verdict(posterior)
+    word = statistics.verdict(posterior(comparison, rope))
     return "undecided" if word in ("better", "worse") and holm > statistics.SIGNIFICANT else word

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from report import payload, show
+from report import claims, findings, payload, rows, show, voting
 from report.data import PAGES_OF, Results
 from report.sections import layers
 from report.show import Html
@@ -45,6 +45,8 @@ def prepare(project: Path, found: Results) -> None:
     )
     _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
     _scripts(project / "assets" / "data", found)
+    for name, words in downloads(found).items():
+        _write(project / "assets" / name, words)
 
 
 def _scripts(folder: Path, found: Results) -> None:
@@ -61,6 +63,17 @@ def _scripts(folder: Path, found: Results) -> None:
                 old.unlink()
     for name, text in wanted.items():
         _write(folder / name, text)
+
+
+def downloads(found: Results) -> dict[str, str]:
+    """Every finding and claim of the page of conclusions, as files to download."""
+    table = [
+        *(rows.of_finding(f) for f in findings.everywhere(found)),
+        *(rows.of_gain(gain) for gain in voting.everywhere(found)),
+    ]
+    judged = [rows.of_claim(judgement) for judgement in claims.everything(found)]
+    text = json.dumps({"findings": table, "claims": judged}, indent=1, allow_nan=False)
+    return {"findings.csv": rows.as_csv(table), "findings.json": text}
 
 
 def _page(found: Results, number: int, name: str) -> str:

@@ -26,9 +26,13 @@ DEPTH = Question("depth", "Does a deeper small network beat a shallower one?")
 NETWORKS = Question("networks", "VGG or ResNet?")
 SIZE = Question("size", "Do larger pictures of the same images help?")
 SEGMENTED = Question("segmented", "Does it help to cut the cell out?")
+IMBALANCE = Question("imbalance", "Does imbalance hurt the rare classes?")
 COLOUR = Question("colour", "Is it more than colour?")
 PIXELS = Question("pixels", "Is it more than the share of bright pixels?")
-QUESTIONS = (PRETRAINING, WAYS, LOWER, SMALL, DEPTH, NETWORKS, SIZE, SEGMENTED, COLOUR, PIXELS)
+VOTING = Question("voting", "Does voting over the repeats help?")
+VOTING_LOWER = Question("voting-lower", "Do lower layers gain the most from voting?")
+QUESTIONS = (PRETRAINING, WAYS, LOWER, SMALL, DEPTH, NETWORKS, SIZE, SEGMENTED, IMBALANCE, COLOUR, PIXELS)
+"""Those that differences over the splits answer, in the order of the page; votes are asked image by image."""
 
 
 def pairs(models: Sequence[str]) -> list[tuple[Question, str, str]]:
@@ -46,7 +50,7 @@ def pairs(models: Sequence[str]) -> list[tuple[Question, str, str]]:
             found.append((WAYS, base, model))
         if (base := model.removesuffix("-lower")) != model:
             found.append((LOWER, model, base))
-    found += [(SMALL, model, small) for model in FAMILIES for small in CNNS]
+    found += [(SMALL, family + form, small) for family in FAMILIES for form in FORMS[:3] for small in CNNS]
     found.append((DEPTH, "cnn", "cnn-shallow"))
     found += [(NETWORKS, f"vgg19{form}", f"resnet18{form}") for form in FORMS]
     others = [model for model in models if model not in FLOORS]

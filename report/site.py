@@ -97,7 +97,9 @@ def project() -> Iterator[Path]:
     """A copy of the report's project: what a render generates stays out of the checkout, and two do not meet."""
     with tempfile.TemporaryDirectory(prefix="bench-site-") as folder:
         copy = Path(folder) / "report"
-        generated = shutil.ignore_patterns("__pycache__", "_site", ".quarto", "_generated", "datasets", "data")
+        generated = shutil.ignore_patterns(
+            "__pycache__", "_site", ".quarto", "_generated", "datasets", "data", "findings.csv", "findings.json"
+        )
         shutil.copytree(ROOT, copy, ignore=generated)
         yield copy
 

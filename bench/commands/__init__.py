@@ -7,6 +7,7 @@ __all__ = [
     "DEFAULT_STORE",
     "DataOption",
     "StoreOption",
+    "advice",
     "answers",
     "dataset",
     "failing",

@@ -1,16 +1,20 @@
-"""The page of conclusions: the study's questions, each with every comparison that answers it."""
+"""The page of conclusions: what was claimed, and the study's questions with every comparison that answers them."""
 
 import pandas as pd
 
 from report import charts, estimates, findings, questions, show
 from report.data import results
-from report.estimates import interval, points
-from report.sections import verdicts
+from report.sections import claimed, verdicts
 from report.show import Markup
 
 
+def claims() -> None:
+    """Print what was claimed, and what this store says of it."""
+    claimed.claims(results())
+
+
 def show_all() -> None:
-    """Print each question with its chart and its table, then what voting adds."""
+    """Print each question with its chart and its table, then what voting adds, what is hard, and what papers say."""
     everything = findings.everywhere(results())
     show.write(verdicts.explanation(everything))
     for question in questions.QUESTIONS:
@@ -22,7 +26,7 @@ def show_all() -> None:
         show.write(Markup("{}.").format(verdicts.counted(found)))
         frame = pd.DataFrame(
             {
-                "pair": f"{verdicts.place(f)}: {verdicts.pair(f)}",
+                "pair": f"{verdicts.place(f)}: {f.pair}",
                 "difference": f.difference.mean * 100,
                 "low": estimates.known(f.difference)[0],
                 "high": estimates.known(f.difference)[1],
@@ -37,7 +41,8 @@ def show_all() -> None:
             f"Differences between pairs of models: {question.text}",
         )
         verdicts.table(found, where=True)
-    _voting()
+    for part in (claimed.votes, claimed.hardest, claimed.papers):
+        part(results())
 
 
 def in_one_sentence() -> Markup:
@@ -48,30 +53,3 @@ def in_one_sentence() -> Markup:
             "No model stands beside its own twin trained from scratch yet, so what pre-training adds is open."
         )
     return Markup("Pre-training against the same network from scratch: {}.").format(verdicts.counted(found))
-
-
-def _voting() -> None:
-    show.write(Markup("## Does voting over the repeats help?"))
-    store = results()
-    rows = []
-    for section in store.sections:
-        for model in store.models(section):
-            gain = estimates.vote_gain(store, section, model)
-            if gain is not None:
-                band = findings.NARROW
-                word = "helps" if gain.low > band else "hurts" if gain.high < -band else "undecided"
-                if -band <= gain.low and gain.high <= band:
-                    word = "makes no difference"
-                gained = f"{points(gain.estimate)} {interval(gain.low, gain.high, signed=True)}"
-                rows.append([f"{section.dataset} {section.title}", show.code(model), gained, word])
-    if not rows:
-        show.write(Markup("A vote takes three repeats, and no cell in this store has them yet."))
-        return
-    show.write(
-        Markup(
-            "Out of fold: each image is asked once in every repeat. The gain is the balanced accuracy of the repeats' "
-            "vote less that of a single repeat, in points, with a bootstrap 95 % interval over the images or their "
-            "groups. A gain or loss of up to a point counts as none."
-        )
-    )
-    show.table(["where", "model", "gain [95 %]", "voting"], rows)

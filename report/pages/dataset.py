@@ -8,7 +8,7 @@ import pandas as pd
 
 from report import charts, estimates, findings, recipes, show
 from report.data import PAGES_OF, Results, Section, results
-from report.sections import calibration, failures, images, layers, lead, other_recipes, trials, trust, verdicts
+from report.sections import answer, calibration, failures, images, layers, lead, other_recipes, trials, trust, verdicts
 from report.show import Html, Markup
 
 
@@ -20,7 +20,7 @@ def show_page(number: int) -> None:
     found = results()
     name = json.loads(Path("..", PAGES_OF).read_text(encoding="utf-8"))[number]
     section = recipes.main(found, name)
-    lead.answer(found, section)
+    answer.show_section(found, name)
     lead.facts(found, section)
     images.show_section(found, section)
     trials.holdout(found, section)
@@ -50,7 +50,7 @@ def comparisons(found: Results, section: Section) -> None:
         show.unfolded()
     show.folded(Html("All {} as a table, with the smallest difference that they could show").format(len(every)))
     verdicts.table(every)
-    show.write(verdicts.explanation(every))
+    show.write(verdicts.explanation(every), Markup("The comparisons of this dataset alone count here."))
     show.unfolded()
 
 
@@ -70,7 +70,7 @@ def headline(found: list[findings.Finding]) -> str:
 def _forest(section: Section, found: list[findings.Finding], name: str, title: Html) -> None:
     frame = pd.DataFrame(
         {
-            "pair": verdicts.pair(f),
+            "pair": f.pair,
             "difference": f.difference.mean * 100,
             "low": estimates.known(f.difference)[0],
             "high": estimates.known(f.difference)[1],

@@ -47,7 +47,7 @@ EXAMPLES = (
         "Can the probabilities be believed?",
         "select dataset, recipe, model, round(avg(log_loss), 3) as log_loss,\n  round(avg(brier), 3) as brier,\n"
         "  round(avg(calibration_error), 3) as calibration_error\nfrom scores\n"
-        "where subset = 'test' and current\ngroup by all order by calibration_error\nlimit 10",
+        "where subset = 'test' and current\ngroup by all order by log_loss\nlimit 10",
     ),
     Example(
         "Is the model that is surest also right?",

@@ -1,7 +1,9 @@
 """Parts of pages that are drawn where the store has what they need."""
 
 __all__ = [
+    "answer",
     "calibration",
+    "claimed",
     "failures",
     "fewer_images",
     "images",

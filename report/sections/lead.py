@@ -1,61 +1,10 @@
-"""The top of a dataset's page: the answer, and the facts in one line."""
+"""Below the answer on a dataset's page: the facts in one line."""
 
-from report import estimates, findings, show
+from report import show
 from report.data import Results, Section
-from report.estimates import counted, percent, points, with_interval
+from report.estimates import counted, percent
 from report.show import Markup
-from report.transfer import baseline, chance
-
-WORDS = {
-    "better": Markup("That is better than"),
-    "worse": Markup("That is worse than"),
-    "equivalent": Markup("That is as good as"),
-    "undecided": Markup("These data cannot tell it from"),
-    "incomplete": Markup("Too few splits are done to tell it from"),
-}
-
-
-def answer(found: Results, section: Section) -> None:
-    """Print what these data say of the dataset, in a few sentences that verdicts carry."""
-    means = estimates.fold_means(found, section)
-    best = estimates.highest(means, found.complete(section))
-    if best is None:
-        show.write(Markup("No model has all its trials yet, so none is named first."))
-        return
-    said = [
-        Markup("The highest mean on images that were held back is that of **{}**: {} over {}.").format(
-            best["model"], with_interval(best), counted(int(best["trials"]), "trial")
-        )
-    ]
-    models = found.models(section)
-    for reference in dict.fromkeys([baseline(models), _floor(found, section)]):
-        against = reference and reference != best["model"] and _against(found, section, best["model"], reference)
-        if against:
-            said.append(against)
-    show.write(Markup("::: {.answer}"), Markup(" ").join(said), Markup(":::"))
-
-
-def _against(found: Results, section: Section, model: str, reference: str) -> Markup | None:
-    every = findings.of_section(found, section)
-    finding = next(
-        (f for f in every if (f.model, f.reference, f.comparison.against) == (model, reference, section)), None
-    )
-    if finding is None:
-        return None
-    return Markup("{} **{}**, by {} points [{}, {}].").format(
-        WORDS[finding.narrow],
-        reference,
-        points(finding.difference.mean),
-        points(finding.difference.low),
-        points(finding.difference.high),
-    )
-
-
-def _floor(found: Results, section: Section) -> str | None:
-    means = estimates.fold_means(found, section)
-    floors = means[means["model"].map(lambda m: found.model_card(m)["family"] == "Floor")]
-    ordered = floors.sort_values("balanced_accuracy", ascending=False)["model"].tolist()
-    return str(ordered[0]) if ordered else None
+from report.transfer import chance
 
 
 def facts(found: Results, section: Section) -> None:

@@ -24,15 +24,6 @@ def place(f: Finding) -> str:
     return f"{f.section.dataset} {f.section.title}"
 
 
-def pair(f: Finding) -> str:
-    """The two that are compared; what else than the model differs stands behind each."""
-    ours, theirs = f.section, f.comparison.against
-    if ours == theirs:
-        return f"{f.model} − {f.reference}"
-    name = (lambda s: s.title) if ours.dataset == theirs.dataset else (lambda s: f"{s.dataset} {s.title}")
-    return f"{f.model}: {name(ours)} − {name(theirs)}"
-
-
 def splits(f: Finding) -> str:
     """How many splits both have, and of how many, where some are missing."""
     return str(f.splits) if f.splits == f.comparison.wanted else f"{f.splits} of {f.comparison.wanted}"
@@ -60,7 +51,7 @@ def explanation(found: Sequence[Finding]) -> Markup:
 def _row(f: Finding) -> list[object]:
     could = [f.detectable, f.detectable_80]
     return [
-        pair(f),
+        f.pair,
         signed(f.difference),
         p_value(np.nan if f.difference.degenerate else f.difference.p),
         p_value(f.holm),

@@ -12,7 +12,7 @@ from report.statistics.bootstrap import (
     BootstrapInterval,
     bootstrap_balanced_accuracy,
     paired_bootstrap,
-    vote_gain,
+    paired_recalls,
 )
 from report.statistics.calibration import Calibration, calibration
 from report.statistics.common import ROUNDING, Floats
@@ -52,8 +52,8 @@ __all__ = [
     "holm",
     "jeffreys",
     "paired_bootstrap",
+    "paired_recalls",
     "smallest_detectable_difference",
     "verdict",
     "vote",
-    "vote_gain",
 ]

@@ -1,6 +1,6 @@
 """Bootstrap intervals over images, or over groups of images, of one prediction or of two on the same images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ class BootstrapInterval:
     high: float
     draws: int  # those that held every class
     fewest_units: int  # images, or groups, in the class that has fewest
+    deviation: float = field(default=np.inf, compare=False)  # of the draws; infinite where they say nothing
 
 
 def bootstrap_balanced_accuracy(
@@ -68,22 +69,25 @@ def paired_bootstrap(
     return _bootstrap(truth, correct, groups, draws, seed, confidence)
 
 
-def vote_gain(
+def paired_recalls(
     labels: ArrayLike,
-    voted: ArrayLike,
-    singles: ArrayLike,
+    one: ArrayLike,
+    other: ArrayLike,
     *,
     groups: ArrayLike | None = None,
     draws: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> BootstrapInterval:
-    """Balanced accuracy of a vote − the mean of the single predictions' that were asked about the same images.
+    """The first's lead over the second, each (N,) how far it is right about an image, averaged class by class.
 
-    `voted` is (N,), `singles` (R, N). The rest, and the errors, as in `paired_bootstrap`.
+    A vote is right or wrong, the single predictions behind it are right in some share of cases. The rest, and the
+    errors, as in `paired_bootstrap`.
     """
-    truth, correct = marked(labels, voted, *np.asarray(singles))
-    marks = np.stack([correct[0].astype(np.float64), correct[1:].mean(axis=0)])
+    truth, _ = marked(labels)
+    marks = np.stack([np.asarray(one, np.float64), np.asarray(other, np.float64)])
+    if marks.shape[1:] != truth.shape:
+        raise ValueError("labels and marks must be alike in length")
     return _bootstrap(truth, marks, groups, draws, seed, confidence)
 
 
@@ -130,7 +134,9 @@ def _bootstrap(
     if fewest_units > 1 and len(scores) >= draws / 10:
         tail = (1 - confidence) / 2
         low, high = np.quantile(scores, [tail, 1 - tail]).tolist()
+        deviation = float(np.std(scores))
     else:
         widest = float(len(correct) == 1 or np.any(correct[0] != correct[-1]))
         low, high = 0.0 - widest if len(correct) == 2 else 0.0, widest
-    return BootstrapInterval(estimate, low, high, len(scores), fewest_units)
+        deviation = np.inf if widest else 0.0
+    return BootstrapInterval(estimate, low, high, len(scores), fewest_units, deviation)

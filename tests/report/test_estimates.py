@@ -67,13 +67,6 @@ def test_votes_are_those_of_the_view(found: Results, section: Section, trained: 
     assert votes.to_dict() == pytest.approx(cells.to_dict(), abs=1e-12)
 
 
-def test_vote_gain_is_zero_where_all_repeats_agree(found: Results, section: Section) -> None:
-    gain = estimates.vote_gain(found, section, "mean-colour")
-    assert gain is not None
-    assert gain.low <= gain.estimate <= gain.high
-    assert -1 < gain.estimate < 1
-
-
 def test_findings_pair_the_same_splits(found: Results, section: Section) -> None:
     made = {(f.model, f.reference): f for f in findings.of_section(found, section)}
     assert set(made) >= {

@@ -1,0 +1,213 @@
+"""An answer for a dataset in three sentences: what to use, how sure that is, and what would make it surer.
+
+They are made from the verdicts of the dataset's own page, at its main recipe, so that what they say stands in the table
+there. Plain words, for a page and for a terminal alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from report import estimates, findings, recipes, rows
+from report.data import Results, Section
+from report.estimates import counted, interval, p_value
+from report.findings import Finding
+from report.questions import FAMILIES, FLOORS, IMBALANCE, SEGMENTED, SIZE
+
+FORMS = {
+    "-tuned": "the pre-trained network tuned whole",
+    "-probe": "a logistic regression on the pre-trained network's features",
+    "-lower": "the pre-trained network's lower layers with a small head",
+    "-scratch": "the same network from scratch",
+    "": "the pre-trained network with a small head",
+}
+OTHERS = {
+    "cnn": "a small network from scratch",
+    "cnn-shallow": "a shallow network from scratch",
+    "mean-colour": "the mean colour alone",
+    "pixel-ratio": "the share of bright pixels alone",
+}
+NAMED = 2
+"""So many other models a sentence names."""
+FAR = 100.0
+"""More images than this many times is no advice."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to use on a dataset, None where no model has all its trials, with the findings that say so."""
+
+    dataset: str
+    recipe: str
+    use: str | None
+    score: float | None
+    low: float | None
+    high: float | None
+    splits: int
+    sentences: tuple[str, ...]
+    found: tuple[Finding, ...]
+
+    @property
+    def rows(self) -> list[rows.Row]:
+        """Every row of the page's table."""
+        return [rows.of_finding(f) for f in self.found]
+
+
+def described(model: str) -> str:
+    """A model in words, with its name."""
+    for family in FAMILIES:
+        for form, words in FORMS.items():
+            if model == family + form:
+                return f"{words} ({model})"
+    return f"{OTHERS[model]} ({model})" if model in OTHERS else model
+
+
+def answer(results: Results, dataset: str) -> Answer:
+    """The answer that a store gives for one of its datasets; nobody else's data count."""
+    section = recipes.main(results, dataset)
+    found = tuple(findings.of_section(results, section))
+    means = estimates.fold_means(results, section)
+    complete = results.complete(section)
+    best = estimates.highest(means, complete)
+    if best is None:
+        waiting = f"No model has all its trials on {dataset} yet, so there is nothing to recommend."
+        sentences = (waiting, "How sure one could be is not known either.", _more_trials(results, section))
+        return Answer(dataset, section.recipe, None, None, None, None, 0, sentences, found)
+    model = str(best["model"])
+    about = [f for f in found if f.question not in (SIZE, SEGMENTED, IMBALANCE) and model in (f.model, f.reference)]
+    towards = [_towards(f, model) for f in about]
+    sentences = (
+        _use(best, len(complete), decided=any(t.word == "better" for t in towards)),
+        _sure(towards),
+        _surer(results, section, towards),
+    )
+    ends = (float(best["low"]), float(best["high"]))
+    score, trials = float(best["balanced_accuracy"]), int(best["trials"])
+    return Answer(dataset, section.recipe, model, score, *ends, trials, sentences, found)
+
+
+@dataclass(frozen=True)
+class Towards:
+    """A finding seen from the model that is recommended: how much better it is than another."""
+
+    other: str
+    finding: Finding
+    lead: float
+    low: float
+    high: float
+    word: findings.Word
+
+
+def _towards(f: Finding, model: str) -> Towards:
+    d = f.difference
+    if f.model == model:
+        return Towards(f.reference, f, d.mean, d.low, d.high, f.narrow)
+    turned: dict[findings.Word, findings.Word] = {"better": "worse", "worse": "better"}
+    return Towards(f.model, f, -d.mean, -d.high, -d.low, turned.get(f.narrow, f.narrow))
+
+
+def _use(row: Mapping[str, Any], models: int, *, decided: bool) -> str:
+    score, low, high = (100 * float(row[key]) for key in ("balanced_accuracy", "low", "high"))
+    chosen = f", the highest mean of {models} models and so rather too high" if models > 1 else ""
+    use = "Use" if decided else "These data do not decide; if one has to be taken, take"
+    return (
+        f"{use} {described(str(row['model']))}: {score:.0f} % [{low:.0f}, {high:.0f}] on new images "
+        f"({counted(int(row['trials']), 'split')}{chosen})."
+    )
+
+
+def _sure(towards: Sequence[Towards]) -> str:
+    judged = [t for t in towards if t.word != "incomplete"]
+    if not towards:
+        return "How sure that is nobody can say: no other model stands beside it."
+    said = []
+    worse = sorted((t for t in judged if t.word == "better"), key=_rank)
+    if worse:
+        said.append("Surely worse: " + _listed([_figure(t) for t in worse[:NAMED]], len(worse)))
+    alike = [t for t in judged if t.word == "equivalent"]
+    if alike:
+        said.append("as good: " + _listed([described(t.other) for t in alike[:NAMED]], len(alike)))
+    better = [t for t in judged if t.word == "worse"]
+    if better:
+        said.append(
+            "surely better, though of a lower mean: " + _listed([described(t.other) for t in better], len(better))
+        )
+    doubtful = sorted((t for t in judged if t.word == "undecided"), key=lambda t: t.lead)
+    if doubtful:
+        nearest = doubtful[0]
+        seen = f"{nearest.finding.detectable_80 * 100:.0f} points"
+        told = "Not told apart from it" if not said else "not told apart from it"
+        said.append(
+            f"{told}: {_listed([_figure(t) for t in doubtful[:NAMED]], len(doubtful))}; "
+            f"of the first, a difference of {seen} would have been seen four times in five"
+        )
+    ahead = [t for t in towards if t.word == "incomplete" and t.lead < 0]
+    if ahead:
+        said.append("ahead so far, on too few splits: " + _listed([_figure(t) for t in ahead[:NAMED]], len(ahead)))
+    text = "; ".join(said) or "No other model has enough splits beside it yet"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _surer(results: Results, section: Section, towards: Sequence[Towards]) -> str:
+    doubtful = sorted((t for t in towards if t.word == "undecided"), key=lambda t: t.lead)
+    parts = []
+    if unfinished(results, section):
+        parts.append(_more_trials(results, section).rstrip("."))
+    for t in doubtful[:1]:
+        if t.lead > 0 and (times := (t.finding.detectable_80 / t.lead) ** 2) < FAR:
+            parts.append(
+                f"about {times:.1f} times the images would tell it from {t.other}, if the lead is the "
+                f"{t.lead * 100:.1f} points that it seems"
+            )
+        else:
+            needs = t.finding.equivalence(findings.WIDE)
+            if needs and np.isfinite(needs.times) and 1 < needs.times < FAR:
+                times = needs.times
+                parts.append(
+                    f"about {times:.1f} times the images would show whether {t.other} is as good within 5 points"
+                )
+    if not parts:
+        counts = results.dataset_card(section.scheme)["at_hand"]
+        rare = min(counts, key=lambda name: counts[name])
+        parts.append(f"more images, of {rare} first, which has {counts[rare]}")
+    return "To be surer: " + "; ".join(parts) + "."
+
+
+def unfinished(results: Results, section: Section) -> dict[str, int]:
+    """How many trials of each model are planned and not done, where some are."""
+    cells = results.of(results.cells, section)
+    left = {str(row["model"]): int(row["wanted"]) - int(row["done"]) for row in cells.to_dict("records")}
+    return {model: number for model, number in left.items() if number}
+
+
+def _more_trials(results: Results, section: Section) -> str:
+    left = unfinished(results, section)
+    models = ", ".join(sorted(left))
+    missing = counted(sum(left.values()), "missing trial")
+    return f"`bench run --dataset {section.dataset}` trains the {missing} of {models}."
+
+
+def _rank(t: Towards) -> tuple[int, float]:
+    """What a reader asks first: from scratch, then other ways, then floors."""
+    floor, scratch = t.other in FLOORS, t.other.endswith("-scratch") or t.other in OTHERS
+    return (2 if floor else 0 if scratch else 1), -t.lead
+
+
+def _figure(t: Towards) -> str:
+    f = t.finding
+    # What is ahead is told by how much it leads.
+    turned = f.narrow == "incomplete"
+    lead, low, high = (-t.lead, -t.high, -t.low) if turned else (t.lead, t.low, t.high)
+    ends = "–" if f.difference.degenerate else interval(low, high, signed=True)
+    by = f"{described(t.other)}, by {estimates.points(lead).lstrip('+')} points {ends}"
+    if turned:
+        return f"{by} ({f.splits} of {f.comparison.wanted} splits)"
+    return f"{by} ({counted(f.splits, 'split')}, Holm {p_value(f.holm)} of {f.asked})"
+
+
+def _listed(parts: Sequence[str], number: int) -> str:
+    more = [f"{number - len(parts)} more"] if number > len(parts) else []
+    every = [*parts, *more]
+    return " and ".join([", ".join(every[:-1]), every[-1]]) if len(every) > 1 else every[0]

@@ -1,0 +1,23 @@
+"""A part of a dataset's page, the first: the answer in three sentences."""
+
+from report import answers, show
+from report.data import Results
+from report.show import Markup
+
+NAMES = ("What to use.", "How sure.", "What would make it surer.")
+
+
+def show_section(found: Results, dataset: str) -> None:
+    """Print the answer; its words are made of verdicts and of names in the store."""
+    said = answers.answer(found, dataset)
+    lines = [
+        Markup("**{}** {}").format(name, _marked(sentence))
+        for name, sentence in zip(NAMES, said.sentences, strict=True)
+    ]
+    show.write(Markup('::: {.callout-tip title="The answer" icon=false}'), *lines, Markup(":::"))
+
+
+def _marked(sentence: str) -> Markup:
+    """A sentence in which what stands between backticks is code."""
+    parts = sentence.split("`")
+    return Markup("").join(show.code(part) if place % 2 else show.text(part) for place, part in enumerate(parts))
