@@ -104,7 +104,7 @@ def of_claim(judgement: Judgement) -> ClaimRow:
     return {
         "key": claim.key,
         "said": claim.said,
-        "source": claim.source,
+        "source": claim.cited,
         "verdict": judgement.word,
         "why": judgement.why,
         "figures": figures,

@@ -71,6 +71,9 @@ def scores() -> None:
         guessing = transfer.chance(found, section)
         own = estimates.fold_means(found, section).assign(dataset=name)
         frames.append(own.assign(way=[transfer.way(score, guessing) for score in own["balanced_accuracy"]]))
+    if not frames:
+        show.write(Markup("No model has been run yet."))
+        return
     means = pd.concat(frames)
     counts = means.groupby("model")["dataset"].nunique()
     models = [m for m in found.models() if m in counts.index]

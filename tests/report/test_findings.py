@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from paths import ROOT
 
-from report import comparisons, findings, questions
+from report import findings, questions, recipes
 from report.comparisons import Comparison
 from report.data import Results, Section
 from report.statistics import holm
@@ -117,7 +117,7 @@ def test_a_family_is_one_question_at_the_main_recipes(published: Results) -> Non
         members = [f for f in found if f.narrow != "incomplete"]
         assert {f.asked for f in found} <= {len(members)}
         assert [f.holm for f in members] == pytest.approx(holm([f.difference.p for f in members]).tolist())
-    main = {name: comparisons.main_section(published, name) for name in published.datasets}
+    main = {name: recipes.main(published, name) for name in published.datasets}
     assert main["wbc-segmented"].recipe == "96px"
     assert all(f.section == main[f.section.dataset] for f in everything if f.question is not questions.SIZE)
     # On its own page a dataset counts alone.
