@@ -7,7 +7,7 @@ from typing import Any
 from report import charts, estimates, findings, show
 from report.data import DatasetCard, Results, Section, results
 from report.estimates import percent, signed, with_interval
-from report.sections import fewer_images, mosaics, preprocessing
+from report.sections import fewer_images, found_in_images, mosaics, preprocessing
 from report.show import Html, Markup
 
 
@@ -21,6 +21,7 @@ def show_page(number: int) -> None:
     card = found.dataset_card(name)
     sections = found.sections_of(name)
     _facts(card)
+    found_in_images.show_card(card)
     alike = len({section.scheme for section in sections}) == 1
     if alike:
         _counts(found, sections[0])

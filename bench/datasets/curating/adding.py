@@ -84,7 +84,7 @@ def add(
     audit = auditing.audit(card, scanning.scan(entries, progress), auditing.lying_there(card, folder, entries))
     tell(audit)
     refuse(audit, card, duplicates, groups)
-    card = _judged(card, audit, duplicates, entries)
+    card = replace(_judged(card, audit, duplicates, entries), found=audit.sentences)
     if copy:
         card, folder = _copied(card, folder, library.folders[0] / name, entries), library.folders[0] / name
     dataset = listed(card, folder, None, library.cache)

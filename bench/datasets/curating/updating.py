@@ -85,6 +85,9 @@ def update(
     there = dict.fromkeys(sorted({entry.label for entry in every if entry.id not in left_out}))
     dataset = listed(replace(card, classes=_in_order(old.classes, there)), place, None, library.cache)
     card = replace(card, classes=dataset.classes, counts=dataset.counts())
+    if card != old:  # what is kept together by now was found as well
+        anew = auditing.audit(replace(card, same=()), audit.scans, auditing.lying_there(card, place, every))
+        card = replace(card, found=anew.sentences)
     text = _edited(path, old, card)
     balance = auditing.balance(library, dataset)
     text = re.sub(r"^# (Split by default:|It cannot be split).*$", lambda _: f"# {balance}", text, flags=re.MULTILINE)
@@ -106,14 +109,14 @@ def _edited(path: Path, old: Card, new: Card) -> str:
     import tomlkit
 
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-    for field in ("images", "masks", "groups", "classes", "counts", "same", "left_out"):
+    for field in ("images", "masks", "groups", "classes", "counts", "same", "left_out", "found"):
         value = getattr(new, field)
         if _plain(value) == _plain(getattr(old, field)):
             continue
         if isinstance(value, tuple):
             made: Any = tomlkit.array()
             made.extend(_plain(value))
-            made.multiline(field in ("same", "left_out") and len(value) > 0)
+            made.multiline(field in ("same", "left_out", "found") and len(value) > 0)
         elif field == "counts":
             made = tomlkit.inline_table()
             made.update(value)
