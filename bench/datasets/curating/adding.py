@@ -108,7 +108,7 @@ def refuse(audit: Audit, card: Card, duplicates: Duplicates, groups: str | None)
     """
     if groups is not None and any(finding.kind == "no groups" for finding in audit.findings):
         stem = next(scan.entry.path.stem for scan in audit.scans if not scan.unreadable)
-        raise UsageError(f"--groups {groups!r} fits no file name, such as {stem!r}; mend the rule")
+        raise UsageError(f"--groups '{groups}' fits no file name, such as {stem!r}; mend the rule")
     if audit.contradictions and duplicates == "refuse":
         number = len(audit.contradictions)
         raise BenchError(

@@ -129,7 +129,7 @@ def _edited(path: Path, old: Card, new: Card) -> str:
 def _told(old: Card, new: Card) -> list[str]:
     """What changed between two cards, a sentence each."""
     told = [f"images are in {new.images} now"] if new.images != old.images else []
-    told += [f"groups = {new.groups!r}, before {old.groups!r}"] if new.groups != old.groups else []
+    told += [f"groups = {_rule(new.groups)}, before {_rule(old.groups)}"] if new.groups != old.groups else []
     told += [f"masks = {new.masks!r}"] if new.masks != old.masks else []
     come, gone = _differing(old.classes, new.classes)
     told += [f"class {name!r} is new, with {number(new.counts[name], 'image')}" for name in come]
@@ -145,6 +145,11 @@ def _told(old: Card, new: Card) -> list[str]:
     fresh = [" ≈ ".join(same) for same in new.same[len(old.same) :]]
     told += [f"kept together by now, under `same`: {names(fresh)}"] if fresh else []
     return told
+
+
+def _rule(rule: str | None) -> str:
+    """A rule as it can be typed, its backslashes as they are."""
+    return "none" if rule is None else f"'{rule}'"
 
 
 def _differing(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
