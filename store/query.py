@@ -79,6 +79,7 @@ def _answer(
         return _collected(_storable(connection.sql(sql)), time.monotonic() + timeout, memory)
     finally:
         alarm.cancel()
+        alarm.join()  # a thread that is left in a library's code when the process ends may take it down
 
 
 def _collected(relation: duckdb.DuckDBPyRelation, deadline: float, memory: float) -> "pa.Table":

@@ -4,8 +4,10 @@ import decimal
 import io
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +287,15 @@ def test_no_extension_loads(store: Store, name: str) -> None:
     assert query(store, f"select current_setting('{name}') as value").to_pylist() == [{"value": False}]
     with pytest.raises(QueryError):
         query(store, "select * from sqlite_scan('x', 'y')")
+
+
+@pytest.mark.parametrize("sql", ["select 1 as a", "select * from nothing", ENDLESS[1]])
+def test_no_thread_is_left_behind(store: Store, sql: str) -> None:
+    """One that is in a library's code when the process ends may take it down: `FATAL: exception not rethrown`."""
+    before = set(threading.enumerate())
+    with suppress(QueryError):
+        query(store, sql, timeout=0.5)
+    assert set(threading.enumerate()) <= before
 
 
 def test_columns_that_share_a_name_keep_their_own_values(store: Store) -> None:
