@@ -11,7 +11,7 @@ site: $(INSTALLED)  ## train the demo study on the built-in dataset and draw its
 test: lint  ## lint, types and tests
 	$(BIN)/pytest -m "not slow" -n 2
 
-test-slow: $(INSTALLED)  ## the long fault and simulation runs
+test-slow: $(INSTALLED)  ## the long fault and simulation runs, and the cases beside the real images
 	$(BIN)/pytest -m slow
 
 bench-store: $(INSTALLED)  ## how fast a large store is written and asked, each figure beside its target

@@ -67,6 +67,7 @@ class DatasetCard(TypedDict):
     task: NotRequired[str]
     difficulty: NotRequired[str]
     notes: NotRequired[list[str]]
+    found: NotRequired[list[str]]
     source: NotRequired[str]
     citation: NotRequired[str]
     licence: NotRequired[str]

@@ -1,5 +1,6 @@
 """Answering one SELECT over the store's views, and nothing else."""
 
+import difflib
 import re
 import threading
 import time
@@ -14,6 +15,7 @@ from store.errors import QueryError
 from store.scratch import scratch
 from store.snapshot import pattern
 from store.store import Store
+from store.views import public
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,6 +79,7 @@ def _answer(
         return _collected(_storable(connection.sql(sql)), time.monotonic() + timeout, memory)
     finally:
         alarm.cancel()
+        alarm.join()  # a thread that is left in a library's code when the process ends may take it down
 
 
 def _collected(relation: duckdb.DuckDBPyRelation, deadline: float, memory: float) -> "pa.Table":
@@ -155,4 +158,8 @@ def _too_much(memory: float) -> str:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     hint = next((line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))), "")
+    if lines and (missing := re.search(r"Table with name (\S+) does not exist", lines[0])):
+        # DuckDB knows tables that are none of the user's; and what it says of its own is kept.
+        near = difflib.get_close_matches(missing[1], [view.name for view in public()], n=1, cutoff=0.5)
+        hint = f'Did you mean "{near[0]}"?' if near else "`bench query --schema` lists the tables"
     return " ".join([lines[0] if lines else type(error).__name__, hint]).strip()

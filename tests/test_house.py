@@ -226,6 +226,15 @@ print(json.dumps([refused, [name for name in {sorted(TRAINING)} if name in sys.m
     assert json.loads(run(without_torch, tmp_path, "-c", code)) == [sorted(TRAINING), []]
 
 
+def test_little_is_imported_before_a_command_is_known(tmp_path: Path) -> None:
+    """`bench --help` is quick: what a command needs is imported by that command."""
+    code = "import sys; before = set(sys.modules); import bench.cli; print(*(set(sys.modules) - before))"
+    loaded = run({"PYTHONPATH": str(ROOT)}, tmp_path, "-c", code).split()
+    heavy = {"numpy", "pandas", "duckdb", "pyarrow", "PIL", "rich", "scipy", "altair", "store", "report", *TRAINING}
+    assert heavy & set(loaded) == set()
+    assert len(loaded) < 130, sorted(loaded)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 from bench.commands.printing import plain
 from bench.errors import BenchError, UsageError
-from store import QueryError, StoreError, StoreWarning
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 _ALIKE = str.maketrans(
@@ -39,16 +38,12 @@ def explained() -> Iterator[None]:
     """Turn what goes wrong into one sentence and an exit code: 2 for wrong usage, else 1."""
     _speak_to_any_terminal()
     warnings.showwarning = _warn
-    warnings.simplefilter("once", StoreWarning)
+    warnings.simplefilter("once", UserWarning)
     try:
         try:
             yield
         finally:
             sys.stdout.flush()
-    except (UsageError, QueryError) as error:
-        fail(str(error), 2)
-    except (BenchError, StoreError) as error:
-        fail(str(error), 1)
     except BrokenPipeError:
         # The reader, `head` say, has seen enough.
         _close_output()
@@ -64,6 +59,23 @@ def explained() -> Iterator[None]:
         if (error.name or "").partition(".")[0] in ("bench", "store", "report"):
             raise
         fail(f'the package {error.name!r} is not installed; run: pip install -e ".[train,report]"', 1)
+    except Exception as error:
+        code = _code(error)
+        if code is None:
+            raise
+        fail(str(error), code)
+
+
+def _code(error: Exception) -> int | None:
+    """The exit code for an error that says what is wrong; None for one that nobody foresaw."""
+    if isinstance(error, BenchError):
+        return 2 if isinstance(error, UsageError) else 1
+    if "store" in sys.modules:  # else it is none of its errors, and need not be imported, which takes half a second
+        from store import QueryError, StoreError
+
+        if isinstance(error, StoreError):
+            return 2 if isinstance(error, QueryError) else 1
+    return None
 
 
 def fail(message: str, code: int) -> NoReturn:

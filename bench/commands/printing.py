@@ -1,5 +1,6 @@
 """What commands print: sentences, and tables that line up. Nothing here decides anything."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from bench.datasets.audit import Audit
     from bench.planning import Cell, Trial
@@ -17,8 +19,9 @@ def console() -> "Console":
     """Standard output as rich writes it."""
     from rich.console import Console
 
-    # A pipe has no width; wide enough there that no row wraps.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    # A pipe has no width, unless COLUMNS says one; wide enough there that no row wraps.
+    told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(highlight=False, width=None if told else 160)
 
 
 def say(message: str, *, bold: bool = False) -> None:
@@ -46,7 +49,23 @@ def wrapped(message: str, indent: int = 0) -> None:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; a column of numbers, or of shares such as `3/20`, stands to the right."""
+    """Print a table; a column of numbers, or of shares such as `3/20`, stands to the right.
+
+    Names, which have no spaces, are never broken: where they do not fit side by side, each row is a block of lines.
+    """
+    shown = _laid_out(headers, rows)
+    if _fits(shown):
+        console().print(shown)
+        return
+    longest = max(map(len, headers), default=0)
+    for row in rows:
+        say("")
+        for header, value in zip(headers, row, strict=True):
+            if value not in ("", None):
+                say(f"{header:<{longest}}  {value}".strip())
+
+
+def _laid_out(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
     from rich import box
     from rich.table import Table
 
@@ -54,19 +73,35 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     for number, header in enumerate(headers):
         values = [str(row[number]) for row in rows if row[number] not in ("", None)]
         right = bool(values) and not any(value.strip("0123456789./") for value in values)
-        shown.add_column(header, justify="right" if right else "left", overflow="fold")
+        whole = not any(" " in value for value in values)
+        shown.add_column(header, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         shown.add_row(*(escaped(value) for value in row))
-    console().print(shown)
+    return shown
+
+
+def _fits(shown: "Table") -> bool:
+    """Whether a table needs no more than the screen has, with names unbroken."""
+    screen = console()
+    return screen.measure(shown, options=screen.options.update(width=10_000)).minimum <= screen.width
 
 
 def _by_dataset(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; a dataset that is the only one stands above it, which leaves its width to the recipes."""
-    at = list(headers).index("dataset")
-    if len({row[at] for row in rows}) == 1:
-        say(rows[0][at], bold=True)
-        headers, *rows = ([*row[:at], *row[at + 1 :]] for row in (headers, *rows))
-    table(headers, rows)
+    """Print a table; a dataset that is the only one stands above it, which leaves its width to the recipes.
+
+    Where all in one would be too wide, each study's datasets have tables of their own.
+    """
+    places = [place for place, header in enumerate(headers) if header in ("study", "dataset")]
+    parts: dict[str, list[Sequence[Any]]] = {}
+    for row in rows:
+        parts.setdefault(" · ".join(str(row[place]) for place in places), []).append(row)
+    if len(parts) > 1 and _fits(_laid_out(headers, rows)):
+        table(headers, rows)
+        return
+    for name, own in parts.items():
+        say(name, bold=True)
+        inner = [[value for place, value in enumerate(row) if place not in places] for row in (headers, *own)]
+        table(list(map(str, inner[0])), inner[1:])
 
 
 def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> None:
@@ -92,7 +127,8 @@ def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> Non
     fewer_splits(cells)
     trials = sum(len(cell.trials) for cell in left)
     about = duration(sum(seconds.values()))
-    say(f"{trials} trials to train, about {about} on two quiet CPU cores." if trials else "nothing to train.")
+    quiet = f"about {about} on a quiet machine with two CPU cores; more where others are at work"
+    say(f"{trials} trials to train, {quiet}." if trials else "nothing to train.")
 
 
 def fewer_splits(cells: Sequence["Cell"]) -> None:

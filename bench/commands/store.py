@@ -2,12 +2,14 @@
 
 import os
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.commands import printing
+from bench.errors import BenchError
 
 app = typer.Typer(no_args_is_help=True, help="Look after the results store: check, compact, merge, drop, export.")
 StoreOption = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="The results store.")]
@@ -172,13 +174,19 @@ def export(
         Path, typer.Argument(metavar="FILE", help="What to write: .duckdb (all tables), .parquet or .csv (one).")
     ],
     table: Annotated[str | None, typer.Option(help="Only this table; without it, `predictions` or all.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Write one file for others: a DuckDB database of all tables, or one table as Parquet or CSV."""
     from store import Store
     from store import export as exporting
 
-    names = exporting.export(Store(store), file, table)
+    results = Store(store)
+    if file.is_file() and not force:
+        asked = sys.stdin.isatty() and sys.stdout.isatty()
+        if not asked or not typer.confirm(f"{file} is there already; write over it?"):
+            raise BenchError(f"{file} is there already and stays as it is; --force writes over it")
+    names = exporting.export(results, file, table)
     printing.say(f"{file}: {', '.join(names)} ({printing.size(file.stat().st_size)})")
 
 

@@ -37,6 +37,8 @@ class Card:
     `columns` says what its path, label, group and holdout are called. `subfolders` has images in folders of class
     folders read too: as `groups`, or `plain`. `masks` says whether files named as masks are to `leave-out` or `keep`.
 
+    `found` are sentences on what was found in the images when they were added: the plans keep them for the site.
+
     `fetch` says where the images come from. `content` is the identity (`Dataset.content_hash`) of the images that the
     published results are of; `pixels` (`checking.pixels`) is that of their pixels, for images that this project writes,
     since another zlib packs the same pixels otherwise.
@@ -56,6 +58,7 @@ class Card:
     groups: str | None = None
     same: tuple[tuple[str, ...], ...] = ()
     left_out: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     images_per_class: int | None = None
     splits_from: str | None = None
     generator: str | None = None
@@ -100,6 +103,7 @@ _TYPES: dict[str, type] = {
     "literature": list,
     "images": str,
     "left_out": list,
+    "found": list,
     "manifest": str,
     "parts": list,
     "holdout": str,
@@ -118,6 +122,7 @@ _ITEMS: dict[str, type] = {
     "same": list,
     "literature": dict,
     "left_out": str,
+    "found": str,
     "parts": str,
     "columns": str,
 }

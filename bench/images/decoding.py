@@ -46,8 +46,8 @@ def opened(path: Path, content: bytes | None = None) -> Iterator["Image"]:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).replace(str(path), "the file").split())
-        if content is not None and "cannot identify" in reason:
-            reason = "cannot identify image file 'the file'"  # the words for a path, rather than for an object
+        if "cannot identify" in reason:  # Pillow names the path, or the object that it reads from
+            reason = "cannot identify its kind"
         raise BenchError(f"{path} cannot be read as an image ({reason}); mend or remove it") from None
 
 

@@ -14,6 +14,17 @@ PROCEDURE = 1
 
 AUGMENTATIONS = ("rotate-flip", "none")
 RATES = ("learning_rate", "train_fraction")
+ABOUT = {
+    "image_size": "pixels of a side, 32 to 2048",
+    "epochs": "how often training goes through as many images as there are",
+    "batch_size": "images that one step is taken on, at least 2",
+    "learning_rate": "of Adam, below 10",
+    "augmentation": f"what training images are varied by: {' or '.join(AUGMENTATIONS)}",
+    "views": "varied copies of an image that a frozen network sees; 0 for two an epoch",
+    "preprocessing": "a list of steps, one after another; none where it is empty",
+    "train_fraction": "the share of each class's training images that is trained on, above 0",
+}
+"""What the keys of `[recipe]` mean; the README has them as a table, and a test compares the two."""
 
 
 @dataclass(frozen=True)

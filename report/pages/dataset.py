@@ -8,7 +8,19 @@ import pandas as pd
 
 from report import charts, estimates, findings, recipes, show
 from report.data import PAGES_OF, Results, Section, results
-from report.sections import answer, calibration, failures, images, layers, lead, other_recipes, trials, trust, verdicts
+from report.sections import (
+    answer,
+    calibration,
+    failures,
+    found_in_images,
+    images,
+    layers,
+    lead,
+    other_recipes,
+    trials,
+    trust,
+    verdicts,
+)
 from report.show import Html, Markup
 
 
@@ -22,6 +34,7 @@ def show_page(number: int) -> None:
     section = recipes.main(found, name)
     answer.show_section(found, name)
     lead.facts(found, section)
+    found_in_images.show_card(found.dataset_card(section.scheme))
     images.show_section(found, section)
     trials.holdout(found, section)
     trials.folds(found, section)

@@ -6,6 +6,7 @@ __all__ = [
     "claimed",
     "failures",
     "fewer_images",
+    "found_in_images",
     "images",
     "layers",
     "lead",

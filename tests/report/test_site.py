@@ -56,16 +56,24 @@ def test_every_page_names_the_store(rendered: Path, trained: Path) -> None:
 def test_a_new_dataset_has_its_page_with_no_edit(
     trained: Path, small_study: Study, library: Library, data: Path, tmp_path: Path
 ) -> None:
-
+    """And the page says what was found in the images, by the plan alone, whatever the files are called."""
     shutil.copytree(trained, tmp_path / "store")
+    shutil.copytree(data / "tiny", tmp_path / "images")
+    folder = tmp_path / "images" / "er"
+    for odd in ("*a* <b>_@fig-1 {{< env A >}}.png", "copy of it.png"):
+        shutil.copy(folder / "00.png", folder / odd)
     own = Library((tmp_path / "data",), library.cache)
-    curating.add(own, "mine", data / "tiny")
+    curating.add(own, "mine", tmp_path / "images")
     chosen = replace(small_study, datasets=("mine",), models=("mean-colour",))
     runner.run(runner.prepare(chosen, own), Store(tmp_path / "store"), own.cache, "cpu")
+    shutil.rmtree(tmp_path / "images")
+    shutil.rmtree(tmp_path / "data")
     site.render(tmp_path / "store", tmp_path / "site", engine="preview")
     page = (tmp_path / "site" / "datasets" / "mine.html").read_text()
     assert "<h1" in page
     assert "mean-colour" in page
+    shown = html.unescape(re.sub(r"<[^>]*>", "", page))
+    assert "1 picture more than once, as the same bytes: er/*a* <b>_@fig-1 {{< env A >}}.png = er/00.png = er/" in shown
     assert "datasets/mine.html" in (tmp_path / "site" / "index.html").read_text()
     assert not (ROOT / "datasets").exists() or not (ROOT / "datasets" / "mine.qmd").exists()
 

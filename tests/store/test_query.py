@@ -4,8 +4,10 @@ import decimal
 import io
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,9 @@ def test_settings_stay_and_variables_are_no_tables(store: Store) -> None:
         ("selct 1", 'Parser Error: syntax error at or near "selct"'),
         ("select", "Parser Error: SELECT clause without selection list"),
         ("select * from trial", 'Catalog Error: Table with name trial does not exist! Did you mean "trials"?'),
+        ("select * from raw_trial", 'Table with name raw_trial does not exist! Did you mean "trials"?'),
+        ("select * from curent_plans", 'Table with name curent_plans does not exist! Did you mean "'),
+        ("select * from every_attempts", "does not exist! `bench query --schema` lists the tables"),
         ("select modl from trials", 'Referenced column "modl" not found in FROM clause! Candidate bindings: "model", '),
         ("with x as (select modl from trials) from x", 'Candidate bindings: "model", '),
         ("select avrage(fold) from trials", "Scalar Function with name avrage does not exist! Did you mean "),
@@ -282,6 +287,15 @@ def test_no_extension_loads(store: Store, name: str) -> None:
     assert query(store, f"select current_setting('{name}') as value").to_pylist() == [{"value": False}]
     with pytest.raises(QueryError):
         query(store, "select * from sqlite_scan('x', 'y')")
+
+
+@pytest.mark.parametrize("sql", ["select 1 as a", "select * from nothing", ENDLESS[1]])
+def test_no_thread_is_left_behind(store: Store, sql: str) -> None:
+    """One that is in a library's code when the process ends may take it down: `FATAL: exception not rethrown`."""
+    before = set(threading.enumerate())
+    with suppress(QueryError):
+        query(store, sql, timeout=0.5)
+    assert set(threading.enumerate()) <= before
 
 
 def test_columns_that_share_a_name_keep_their_own_values(store: Store) -> None:

@@ -46,6 +46,11 @@ class Audit:
         return tuple(finding for finding in self.findings if finding.problem)
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """What was found, a sentence each, problems first."""
+        return tuple(f"{finding.what}." for finding in self.findings)
+
+    @property
     def faulty(self) -> bool:
         """Whether files are broken or contradict each other. That there are too few is no fault of theirs."""
         return any(finding.kind not in (TOO_FEW, NEARLY_ALIKE) for finding in self.problems)

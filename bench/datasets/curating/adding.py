@@ -82,7 +82,7 @@ def add(
     audit = auditing.audit(card, scans, auditing.lying_there(card, folder, entries))
     tell(audit)
     refuse(audit, card, duplicates, groups)
-    card = _judged(card, audit, duplicates, entries)
+    card = replace(_judged(card, audit, duplicates, entries), found=audit.sentences)
     if copy:
         card, folder = _copied(card, folder, library.folders[0] / name, entries), library.folders[0] / name
     dataset = loading.listed(card, folder, None, library.cache)
@@ -106,7 +106,7 @@ def refuse(audit: Audit, card: Card, duplicates: Duplicates, groups: str | None)
     """
     if groups is not None and any(finding.kind == "no groups" for finding in audit.findings):
         stem = next(scan.entry.path.stem for scan in audit.scans if not scan.unreadable)
-        raise UsageError(f"--groups {groups!r} fits no file name, such as {stem!r}; mend the rule")
+        raise UsageError(f"--groups '{groups}' fits no file name, such as {stem!r}; mend the rule")
     if audit.contradictions and duplicates == "refuse":
         number = len(audit.contradictions)
         raise BenchError(

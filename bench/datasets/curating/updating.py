@@ -87,6 +87,9 @@ def update(
     there = dict.fromkeys(sorted({entry.label for entry in every if entry.id not in left_out}))
     dataset = loading.listed(replace(card, classes=_in_order(old.classes, there)), place, None, library.cache)
     card = replace(card, classes=dataset.classes, counts=dataset.counts())
+    if card != old:  # what is kept together by now was found as well
+        anew = auditing.audit(replace(card, same=()), audit.scans, auditing.lying_there(card, place, every))
+        card = replace(card, found=anew.sentences)
     text = _edited(path, old, card)
     balance = auditing.balance(library, dataset)
     text = re.sub(r"^# (Split by default:|It cannot be split).*$", lambda _: f"# {balance}", text, flags=re.MULTILINE)
@@ -111,7 +114,7 @@ def _edited(path: Path, old: Card, new: Card) -> str:
     import tomlkit
 
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-    for field in ("images", "masks", "groups", "classes", "counts", "range", "same", "left_out"):
+    for field in ("images", "masks", "groups", "classes", "counts", "range", "same", "left_out", "found"):
         value = getattr(new, field)
         if _plain(value) == _plain(getattr(old, field)):
             continue
@@ -120,7 +123,7 @@ def _edited(path: Path, old: Card, new: Card) -> str:
         elif isinstance(value, tuple):
             made = tomlkit.array()
             made.extend(_plain(value))
-            made.multiline(field in ("same", "left_out") and len(value) > 0)
+            made.multiline(field in ("same", "left_out", "found") and len(value) > 0)
         elif field == "counts":
             made = tomlkit.inline_table()
             made.update(value)
@@ -133,7 +136,7 @@ def _edited(path: Path, old: Card, new: Card) -> str:
 def _told(old: Card, new: Card) -> list[str]:
     """What changed between two cards, a sentence each."""
     told = [f"images are in {new.images} now"] if new.images != old.images else []
-    told += [f"groups = {new.groups!r}, before {old.groups!r}"] if new.groups != old.groups else []
+    told += [f"groups = {_rule(new.groups)}, before {_rule(old.groups)}"] if new.groups != old.groups else []
     told += [f"masks = {new.masks!r}"] if new.masks != old.masks else []
     if new.range != old.range:
         told.append(f"range = {ranges.text(new.range)}: which values become black and white; the card had none")
@@ -151,6 +154,11 @@ def _told(old: Card, new: Card) -> list[str]:
     fresh = [" ≈ ".join(same) for same in new.same[len(old.same) :]]
     told += [f"kept together by now, under `same`: {names(fresh)}"] if fresh else []
     return told
+
+
+def _rule(rule: str | None) -> str:
+    """A rule as it can be typed, its backslashes as they are."""
+    return "none" if rule is None else f"'{rule}'"
 
 
 def _differing(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:

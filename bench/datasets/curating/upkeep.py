@@ -161,7 +161,7 @@ def _rule_that_fits_nothing(dataset: Dataset, entries: Sequence[Entry]) -> list[
     if dataset.card.groups is None or fitting or not lone:
         return []
     stem = next(image.path.stem for image in dataset.images if image.id == lone[0])
-    return [f"the rule groups = {dataset.card.groups!r} fits no file name, such as {stem!r}; mend it in the card"]
+    return [f"the rule groups = '{dataset.card.groups}' fits no file name, such as {stem!r}; mend it in the card"]
 
 
 def _rule_that_fits_some(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
@@ -169,7 +169,7 @@ def _rule_that_fits_some(dataset: Dataset, entries: Sequence[Entry]) -> list[str
     if dataset.card.groups is None or not fitting or not lone:
         return []
     return [
-        f"the rule groups = {dataset.card.groups!r} fits {fitting} of {fitting + len(lone)} file names; each other "
+        f"the rule groups = '{dataset.card.groups}' fits {fitting} of {fitting + len(lone)} file names; each other "
         f"image is a group of its own: {names(lone)}"
     ]
 

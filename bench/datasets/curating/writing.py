@@ -53,6 +53,9 @@ def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
     if card.left_out:
         lines += ["", "# Not used: files that cannot be read, and pictures that stand in several classes."]
         lines += ["left_out = [", *(f"    {_toml(image)}," for image in card.left_out), "]"]
+    if card.found:
+        lines += ["", "# What was found in the images; the dataset's page says it."]
+        lines += ["found = [", *(f"    {_toml(sentence)}," for sentence in card.found), "]"]
     return "\n".join(lines) + "\n"
 
 

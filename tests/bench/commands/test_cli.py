@@ -216,7 +216,7 @@ def test_failed_trials_are_a_table_and_can_be_tried_again(
         broken.setattr(regressions, "fit_floor", breaks)
         code, out, err = bench(*command)
     assert (code, err) == (1, "")
-    rows = [line.split() for line in out.splitlines() if "out of [memory]" in line]
+    rows = [line.split() for line in out.splitlines() if "out of [memory]" in line and " · " not in line]
     assert rows == [
         ["tiny", model, "48px", "0.0", "0.1", "1.0", "1.1", "out", "of", "[memory]"]
         for model in ("mean-colour", "pixel-ratio")
@@ -260,6 +260,12 @@ def test_stores_are_merged_and_exported(bench: Run, trained: Path, tmp_path: Pat
         code, out, _ = bench("store", "export", file, "--store", "s")
         assert (code, (tmp_path / file).exists()) == (0, True)
         assert "predictions" in out
+    (tmp_path / "one.csv").write_text("somebody's")
+    code, _, err = bench("store", "export", "one.csv", "--store", "s")
+    assert (code, one_sentence(err), "--force" in err) == (1, True, True)
+    assert (tmp_path / "one.csv").read_text() == "somebody's"
+    assert bench("store", "export", "one.csv", "--force", "--store", "s")[0] == 0
+    assert (tmp_path / "one.csv").read_text() != "somebody's"
     code, _, err = bench("store", "export", "x.xlsx", "--store", "s")
     assert (code, one_sentence(err)) == (1, True)
 
@@ -335,6 +341,24 @@ def test_a_dataset_leaves_the_store_and_comes_back(bench: Run, trained: Path, tm
         bench("status", "--format", "json", "--store", "s")[1]
         == bench("status", "--format", "json", "--store", trained)[1]
     )
+
+
+@pytest.mark.parametrize("columns", [40, 80, 92, 200])
+def test_no_name_breaks_at_any_width(bench: Run, trained: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for command in (["status"], ["store", "info"], ["model", "list"], ["query", "select * from cells"]):
+        code, out, _ = bench(*command, "--store", trained) if command[0] != "model" else bench(*command)
+        assert code == 0
+        for name in ("efficientnet-lite0-lower", "mean-colour") if command[0] != "store" else ("tiny",):
+            assert re.search(rf"(^|\s){name}(\s|$)", out, re.MULTILINE), (command, out)
+    widest = max(map(len, bench("status", "--store", trained)[1].splitlines()))
+    assert widest <= columns
+
+
+def test_rules_are_shown_as_they_are_typed(bench: Run, data: Path) -> None:
+    code, _, err = bench("dataset", "add", "mine", data / "tiny", "--groups", r"^(patient\d+)")
+    assert (code, one_sentence(err)) == (2, True)
+    assert r"--groups '^(patient\d+)' fits no file name" in err
 
 
 def test_schema_names_every_table(bench: Run) -> None:
