@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from report import payload, show
+from report import downloads, payload, show
 from report.data import Results
 from report.pages.dataset import LIST
 from report.sections import layers
@@ -46,6 +46,8 @@ def prepare(project: Path, found: Results) -> None:
     )
     _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
     _scripts(project / "assets" / "data", found)
+    downloads.tables(found, project / "assets" / "store")
+    downloads.engine(project / "assets" / "wasm")
 
 
 def _scripts(folder: Path, found: Results) -> None:

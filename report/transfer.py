@@ -55,12 +55,28 @@ def way(score: float, guessing: float) -> float:
     return (score - guessing) / (1 - guessing)
 
 
-def compared(results: Results, section: Section, question: Question, model: str, reference: str) -> Finding | None:
-    """What may be said of two models on the splits that both have; None where they share none, or one alone."""
-    differences, ratio = estimates.paired(results, (section, model), (section, reference))
-    if len(differences) < 2:
-        return None
-    return findings.judged(question, section, model, reference, differences, ratio)
+@dataclass(frozen=True)
+class Paired:
+    """The test scores of a section's models, split by split, so that any two can be compared."""
+
+    section: Section
+    table: pd.DataFrame
+    ratio: float
+
+    @classmethod
+    def of(cls, results: Results, section: Section) -> "Paired":
+        """Read from a store."""
+        scores = results.of(results.scores, section)
+        test = scores[scores["subset"] == "test"]
+        table = test.pivot(index=["repeat", "fold"], columns="model", values="balanced_accuracy")
+        return cls(section, table, estimates.test_train_ratio(test))
+
+    def judged(self, question: Question, model: str, reference: str) -> Finding | None:
+        """What may be said of two models on the splits that both have; None where they share none, or one alone."""
+        differences = (self.table[model] - self.table[reference]).dropna().to_numpy()
+        if len(differences) < 2:
+            return None
+        return findings.judged(question, self.section, model, reference, differences, self.ratio)
 
 
 def arrows(results: Results) -> pd.DataFrame:
@@ -91,14 +107,13 @@ def _of_dataset(results: Results, section: Section) -> list[dict[str, Any]]:
     guessing = chance(results, section)
     means = estimates.fold_means(results, section).set_index("model")["balanced_accuracy"]
     floors = [means[m] for m in models if results.model_card(m)["family"] == "Floor" and m in means.index]
+    pairs_of = Paired.of(results, section)
     rows = []
     for model, reference, same in chosen:
-        found = compared(results, section, PRETRAINING, model, reference)
+        found = pairs_of.judged(PRETRAINING, model, reference)
         if found is None:
             continue
-        splits = results.of(results.scores, section)
-        own = splits[(splits["model"].isin([model, reference])) & (splits["subset"] == "test")]
-        both = own.pivot(index=["repeat", "fold"], columns="model", values="balanced_accuracy").dropna()
+        both = pairs_of.table[[model, reference]].dropna()
         start = float(both[reference].mean())
         low, high = (min(max(start + v, 0.0), 1.0) for v in (found.difference.low, found.difference.high))
         places = [way(v, guessing) for v in (start, start + found.difference.mean, low, high)]
@@ -139,11 +154,12 @@ def grid(results: Results) -> dict[Section, dict[str, Cell]]:
         reference = baseline(models)
         means = {row["model"]: row for row in estimates.fold_means(results, section).to_dict("records")}
         cells = {row["model"]: row for row in results.of(results.cells, section).to_dict("records")}
+        pairs_of = Paired.of(results, section)
         made[section] = {}
         for model in models:
             against = None
             if reference not in (None, model):
-                against = compared(results, section, GRID, model, str(reference))
+                against = pairs_of.judged(GRID, model, str(reference))
             mean, cell = means[model], cells[model]
             score, low, high = (float(mean[key]) for key in ("balanced_accuracy", "low", "high"))
             devices = tuple(map(str, np.atleast_1d(cell["devices"])))
@@ -166,7 +182,7 @@ def headline(frame: pd.DataFrame) -> str:
         said.append(f"{'it' if said else 'pre-training'} costs on {_datasets(len(words['worse']))}")
     if len(words["equivalent"]):
         said.append(f"{'it' if said else 'pre-training'} makes no difference on {_datasets(len(words['equivalent']))}")
-    if open_ := len(words["undecided"]):
+    if open_ := len(first) - sum(len(words[kind]) for kind in ("better", "worse", "equivalent")):
         said.append(f"on {_datasets(open_)} these data cannot tell")
     sentence = "; ".join(said)
     return sentence[0].upper() + sentence[1:]

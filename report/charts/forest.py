@@ -1,5 +1,6 @@
 """Charts of differences: intervals around nothing, and arrows from one model to another."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,12 @@ from report.palette import Style
 from report.show.door import Html
 
 Verdict = str
-_SHAPES = {"better": "triangle-right", "worse": "square", "equivalent": "circle", "undecided": "circle"}
 HUES = {
     "better": Style("var(--better)", "triangle-right"),
     "worse": Style("var(--worse)", "square"),
     "equivalent": Style("var(--same)", "circle"),
     "undecided": Style("var(--open)", "circle", False),
+    "incomplete": Style("var(--open)", "diamond", False),
 }
 """Colour and shape of a verdict, the same on every page."""
 
@@ -33,8 +34,8 @@ def differences(findings: pd.DataFrame, rope: float) -> Chart:
     scale = points_scale([*frame["low"], *frame["high"]])
     drawn = []
     for row in frame.to_dict("records"):
-        value = Html('<strong>{}</strong> <small>[{}, {}]</small> <em class="verdict {}">{}</em>').format(
-            *(_points(row[key]) for key in ("difference", "low", "high")), row["verdict"], row["verdict"]
+        value = Html('<strong>{}</strong> <small>{}</small> <em class="verdict {}">{}</em>').format(
+            _points(row["difference"]), _interval(row), row["verdict"], row["verdict"]
         )
         label = Html('<span class="name">{}</span>').format(row["pair"])
         drawn.append(Row(label, _difference(row, scale), value, _said(row), 26))
@@ -46,7 +47,8 @@ def _difference(row: Mapping[Any, Any], scale: Scale) -> Html:
     style = HUES[row["verdict"]]
     hint = tip(row["pair"], f"{_points(row['difference'])} points", f"95 % interval {_span(row)}", row["verdict"])
     colour = Html(' style="--c:{}"').format(style.colour)
-    stroke = line(scale(row["low"]), scale(row["high"]), 13, "interval", colour + hint)
+    known = math.isfinite(row["low"]) and math.isfinite(row["high"])
+    stroke = line(scale(row["low"]), scale(row["high"]), 13, "interval", colour + hint) if known else EMPTY
     return rule(scale(0), "zero", 26) + stroke + mark(scale(row["difference"]), 13, style, hint)
 
 
@@ -100,7 +102,14 @@ def _points(value: float) -> str:
 
 
 def _span(row: Mapping[Any, Any]) -> str:
+    if not (math.isfinite(row["low"]) and math.isfinite(row["high"])):
+        return "not known"
     return f"{_points(row['low'])} to {_points(row['high'])}"
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    known = math.isfinite(row["low"]) and math.isfinite(row["high"])
+    return f"[{_points(row['low'])}, {_points(row['high'])}]" if known else "[–]"
 
 
 def _said(row: Mapping[Any, Any]) -> str:

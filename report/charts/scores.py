@@ -1,5 +1,6 @@
 """Charts of scores: a row a model, as boxes of trials with their mean or vote, or as means alone."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,8 @@ def _box(trials: Trials, model: str, point: dict[Any, Any] | None, style: Style,
     if point is not None:
         words = written(point)
         hint = tip(model, f"{trials.what} {words}", "95 % interval")
-        parts += [line(scale(point["low"]), scale(point["high"]), 33, "interval", colour + hint)]
+        if _known(point):
+            parts += [line(scale(point["low"]), scale(point["high"]), 33, "interval", colour + hint)]
         parts += [mark(scale(point["balanced_accuracy"]), 33, style, hint)]
         value, said = _value(point), f"{said}; {trials.what} {words}"
     label = Html('{}<span class="name">{}</span>{}').format(glyph(style), model, count)
@@ -210,7 +212,8 @@ def recalls(frame: pd.DataFrame, classes: Sequence[str], styles: Styles) -> Char
 def _mean(row: Mapping[Any, Any], style: Style, scale: Scale, y: float) -> Html:
     hint = tip(row["model"], written(row), "95 % interval")
     colour = Html(' style="--c:{}"').format(style.colour)
-    stroke = line(scale(row["low"]), scale(row["high"]), y, "interval", colour + hint)
+    known = _known(row)
+    stroke = line(scale(row["low"]), scale(row["high"]), y, "interval", colour + hint) if known else EMPTY
     return stroke + mark(scale(row["balanced_accuracy"]), y, style, hint)
 
 
@@ -221,20 +224,28 @@ def _count(done: int, wanted: int) -> str:
 
 
 def _value(row: Mapping[Any, Any]) -> Html:
-    made = Html("<strong>{:.1f}</strong> <small>[{:.1f}, {:.1f}]</small>")
-    return made.format(*(row[key] * 100 for key in ("balanced_accuracy", "low", "high")))
+    return Html("<strong>{:.1f}</strong> <small>{}</small>").format(row["balanced_accuracy"] * 100, _interval(row))
+
+
+def _known(row: Mapping[Any, Any]) -> bool:
+    """Whether there is an interval: of too few images or trials there is none."""
+    return math.isfinite(row["low"]) and math.isfinite(row["high"])
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    return f"[{row['low'] * 100:.1f}, {row['high'] * 100:.1f}]" if _known(row) else "[–]"
 
 
 def written(row: Mapping[Any, Any]) -> str:
     """A score with its interval."""
-    return f"{percent1(row['balanced_accuracy'])} [{row['low'] * 100:.1f}, {row['high'] * 100:.1f}]"
+    return f"{percent1(row['balanced_accuracy'])} {_interval(row)}"
 
 
 def percent1(value: float) -> str:
     """A fraction with one decimal: `90.6 %`."""
-    return f"{value * 100:.1f} %"
+    return f"{value * 100:.1f}\u00a0%"
 
 
 def way(value: float) -> str:
     """A place between guessing and perfect, in percent."""
-    return f"{value * 100:.0f} %".replace("-", "−").replace("−0 ", "0 ")
+    return f"{value * 100:.0f}\u00a0%".replace("-", "−").replace("−0\u00a0", "0\u00a0")

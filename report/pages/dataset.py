@@ -56,15 +56,26 @@ def comparisons(found: Results, section: Section) -> None:
     show.unfolded()
 
 
+WORDS = {
+    "better": "the first model is better",
+    "worse": "the first model is worse",
+    "equivalent": "the first model is as good",
+    "undecided": "these data cannot tell",
+    "incomplete": "too few trials are done",
+}
+
+
 def headline(found: list[findings.Finding]) -> str:
     """What comparisons say together, as far as their verdicts carry it."""
     kinds = {kind: sum(f.narrow == kind for f in found) for kind in ("better", "worse", "equivalent", "undecided")}
     words = {"better": "better in {}", "worse": "worse in {}", "equivalent": "as good in {}"}
     said = [words[kind].format(kinds[kind]) for kind in words if kinds[kind]]
-    many = f"Of {len(found)} comparisons" if len(found) > 1 else "In one comparison"
+    if len(found) == 1:
+        return f"In one comparison {WORDS[found[0].narrow]}"
+    many = f"Of {len(found)} comparisons"
     open_ = f"these data cannot tell in {kinds['undecided']}" if kinds["undecided"] else ""
     if not said:
-        return f"{many} these data cannot tell {'in any' if len(found) > 1 else 'which is better'}"
+        return f"{many} these data cannot tell in any"
     return f"{many} the first model is {', '.join(said)}{'; ' if open_ else ''}{open_}"
 
 

@@ -9,7 +9,7 @@ from report.estimates import points
 from report.show import Html, Markup
 from report.transfer import Cell
 
-MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?"}
+MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?", "incomplete": "…"}
 FULL = 0.25
 """The difference at which a cell has its whole colour."""
 

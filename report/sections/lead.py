@@ -4,13 +4,14 @@ from report import estimates, findings, show
 from report.data import Results, Section
 from report.estimates import counted, percent, points, with_interval
 from report.show import Markup
-from report.transfer import baseline, chance, compared
+from report.transfer import Paired, baseline, chance
 
 WORDS = {
     "better": Markup("That is better than"),
     "worse": Markup("That is worse than"),
     "equivalent": Markup("That is as good as"),
     "undecided": Markup("These data cannot tell it from"),
+    "incomplete": Markup("Too few trials are done to tell it from"),
 }
 
 
@@ -35,7 +36,7 @@ def answer(found: Results, section: Section) -> None:
 
 
 def _against(found: Results, section: Section, model: str, reference: str) -> Markup | None:
-    finding = compared(found, section, findings.SMALL, model, reference)
+    finding = Paired.of(found, section).judged(findings.SMALL, model, reference)
     if finding is None:
         return None
     return Markup("{} **{}**, by {} points [{}, {}].").format(

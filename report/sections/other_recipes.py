@@ -37,7 +37,8 @@ def _other(found: Results, section: Section, other: Section) -> None:
     rows = []
     for model in models:
         differences, ratio = estimates.paired(found, (other, model), (section, model))
-        if other.scheme == section.scheme and len(differences) > 1:
+        # What a recipe does not touch, as a learning rate does not touch a floor, is no comparison.
+        if other.scheme == section.scheme and len(differences) > 1 and differences.any():
             rows.append(findings.judged(QUESTION, other, model, section.title, differences, ratio))
     if rows:
         frame = pd.DataFrame(
