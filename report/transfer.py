@@ -171,8 +171,9 @@ def headline(frame: pd.DataFrame) -> str:
     """What the arrows say, as far as verdicts carry it."""
     if frame.empty:
         return "What pre-training adds is open: no pre-trained model stands beside one from scratch yet"
-    first = frame.drop_duplicates("dataset")
-    words = {kind: first[first["verdict"] == kind] for kind in ("better", "worse", "equivalent", "undecided")}
+    every = frame.drop_duplicates("dataset")
+    first, rest = every[every["same"]], every[~every["same"]]
+    words = {kind: first[first["verdict"] == kind] for kind in ("better", "worse", "equivalent")}
     said = []
     if len(words["better"]):
         gains = (words["better"]["end"] - words["better"]["start"]) * 100
@@ -182,8 +183,13 @@ def headline(frame: pd.DataFrame) -> str:
         said.append(f"{'it' if said else 'pre-training'} costs on {_datasets(len(words['worse']))}")
     if len(words["equivalent"]):
         said.append(f"{'it' if said else 'pre-training'} makes no difference on {_datasets(len(words['equivalent']))}")
-    if open_ := len(first) - sum(len(words[kind]) for kind in ("better", "worse", "equivalent")):
+    if open_ := len(first) - sum(map(len, words.values())):
         said.append(f"on {_datasets(open_)} these data cannot tell")
+    if len(rest):  # a small network is another network: what is said of it is not said of pre-training alone
+        better = int((rest["verdict"] == "better").sum())
+        said.append(
+            f"on {_datasets(len(rest))} a pre-trained network stands beside a small one only, and is better on {better or 'none'}"
+        )
     sentence = "; ".join(said)
     return sentence[0].upper() + sentence[1:]
 

@@ -61,6 +61,10 @@ def test_an_arrow_ends_where_the_model_stands(found: Results, section: Section) 
         ({"a": "better"}, "Pre-training adds 10 % of the way to perfect on one dataset"),
         ({"a": "undecided", "b": "incomplete"}, "On two datasets these data cannot tell"),
         (
+            {"other": "better"},
+            "On one dataset a pre-trained network stands beside a small one only, and is better on 1",
+        ),
+        (
             {"a": "better", "b": "better", "c": "worse", "d": "undecided"},
             "Pre-training adds 10 to 20 % of the way to perfect on two datasets; it costs on one dataset; "
             "on one dataset these data cannot tell",
@@ -69,7 +73,7 @@ def test_an_arrow_ends_where_the_model_stands(found: Results, section: Section) 
 )
 def test_a_headline_says_what_the_verdicts_carry(verdicts: dict[str, str], words: str) -> None:
     rows = [
-        {"dataset": name, "verdict": verdict, "start": 0.2, "end": 0.3 + 0.1 * place}
+        {"dataset": name, "verdict": verdict, "start": 0.2, "end": 0.3 + 0.1 * place, "same": name != "other"}
         for place, (name, verdict) in enumerate(verdicts.items())
     ]
     assert transfer.headline(pd.DataFrame(rows)) == words
@@ -134,6 +138,7 @@ def test_devices_say_their_arithmetic() -> None:
         ("Rajaraman et al., doi:10.7717/peerj.4568, 2018", ["https://doi.org/10.7717/peerj.4568"]),
         ("github.com/UCSD-AI4H/COVID-CT; kaggle.com.", ["https://github.com/UCSD-AI4H/COVID-CT", "https://kaggle.com"]),
         ("`github.com/a` and [b](https://b.org), <https://c.org/d>", ["https://b.org", "https://c.org/d"]),
+        ("Cats. arXiv:1803.04873 (2018)", ["https://arxiv.org/abs/1803.04873"]),
         ("a.b 10.5 % of example.exe, me@mail.com", []),
     ],
 )
