@@ -26,7 +26,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 clean:
-	rm -rf build report/_site report/.quarto report/_generated report/datasets report/assets/data
+	rm -rf build report/_site report/.quarto report/_generated report/datasets report/assets/data report/assets/store report/assets/wasm
 
 # Installed again only when what is needed has changed.
 $(INSTALLED): pyproject.toml

@@ -13,12 +13,13 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import duckdb
 import pandas as pd
 
 from report import palette
+from report.cards import DatasetCard, ModelCard
 from report.palette import Style
 from store import Store, StoreWarning
 
@@ -46,43 +47,6 @@ def _slug(text: str) -> str:
         return text
     readable = re.sub(r"[^A-Za-z0-9]+", "-", text)[:40].strip("-")
     return f"{readable}_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-
-
-class Paper(TypedDict):
-    """What a card says of another work on such images: words from outside, and a score as a fraction."""
-
-    model: str
-    score: float
-    metric: str
-    protocol: str
-    reference: str
-
-
-class DatasetCard(TypedDict):
-    """What the pages show of a dataset's card: words from outside."""
-
-    title: str
-    classes: list[str]
-    at_hand: dict[str, int]
-    task: NotRequired[str]
-    difficulty: NotRequired[str]
-    notes: NotRequired[list[str]]
-    found: NotRequired[list[str]]
-    source: NotRequired[str]
-    citation: NotRequired[str]
-    licence: NotRequired[str]
-    splits_from: NotRequired[str]
-    generator: NotRequired[str]
-    literature: NotRequired[list[Paper]]
-
-
-class ModelCard(TypedDict):
-    """What the pages show of a model: words from outside."""
-
-    family: str
-    weights: str
-    frozen: str
-    trained: str
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a site hands out beside its pages: the tables of its store as files, and DuckDB to ask them in the browser.
 
 DuckDB for browsers comes from npm and is not part of this project: `npm install --no-save @duckdb/duckdb-wasm@1.28.0`
-in the folder in which the site is built puts it where it is looked for. Nothing is downloaded here.
+in the folder in which the site is built puts it where `bench report` looks. Nothing is downloaded here.
 """
 
 import os
@@ -11,10 +11,21 @@ from pathlib import Path
 from report.data import ROOT, Results
 from store import public
 
-TABLES = ("trials", "scores", "predictions", "cells", "confusion", "curves", "images", "plans", "splits", "votes")
+TABLES = (
+    "trials",
+    "scores",
+    "predictions",
+    "cells",
+    "confusion",
+    "curves",
+    "auroc",
+    "images",
+    "plans",
+    "splits",
+    "votes",
+)
 """The tables that can be asked in the browser. The others hold pictures, or take arguments."""
 WASM = "@duckdb/duckdb-wasm"
-VERSION = "1.28.0"
 FILES = {
     f"{WASM}/dist/duckdb-eh.wasm": "duckdb-eh.wasm",
     f"{WASM}/dist/duckdb-browser-eh.worker.js": "duckdb-browser-eh.worker.js",
@@ -41,7 +52,7 @@ def tables(found: Results, folder: Path) -> None:
 def modules() -> Path | None:
     """The folder of npm's packages that hold DuckDB for browsers: `BENCH_NODE_MODULES`, or beside this project."""
     named = os.environ.get("BENCH_NODE_MODULES")
-    places = [Path(named)] if named else [Path.cwd() / "node_modules", ROOT.parent / "node_modules"]
+    places = [Path(named)] if named else [ROOT.parent / "node_modules"]
     return next((place for place in places if all((place / file).is_file() for file in FILES)), None)
 
 

@@ -9,10 +9,10 @@ from itertools import combinations
 from typing import Any
 
 from report import findings, recipes
-from report.comparisons import compared
 from report.data import Results, Section
+from report.devices import named
 from report.sections import trials
-from report.transfer import GRID
+from report.transfer import GRID, Paired
 
 
 def script(name: str, value: object) -> str:
@@ -114,7 +114,7 @@ def _trials(
                 "repeat": int(row["repeat"]),
                 "fold": int(row["fold"]),
                 "seconds": round(float(own["seconds"]), 2),
-                "device": str(own["device"]),
+                "device": named([own["device"]]),
                 "day": str(own["day"]),
                 "curve": [round(float(v), 4) for v in own["accuracy"]] if own["accuracy"] is not None else [],
             }
@@ -126,8 +126,9 @@ def _trials(
 def _pairs(found: Results, section: Section, models: list[str]) -> list[list[Any]]:
     """For each two models: their places, the difference with its interval in points, the verdicts at ±1 and ±5."""
     made = []
+    pairs_of = Paired.of(found, section)
     for one, other in combinations(range(len(models)), 2):
-        comparison = compared(found, GRID, (section, models[one]), (section, models[other]))
+        comparison = pairs_of.compared(GRID, models[one], models[other])
         if comparison is None or len(comparison.differences) < 2:
             continue
         (finding,) = findings.judged([comparison])  # a question of its own: the reader asks for one pair

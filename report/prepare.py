@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from report import claims, findings, payload, rows, show, voting
+from report import claims, downloads, findings, payload, rows, show, voting
 from report.data import PAGES_OF, Results
 from report.sections import layers
 from report.show import Html
@@ -45,8 +45,10 @@ def prepare(project: Path, found: Results) -> None:
     )
     _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
     _scripts(project / "assets" / "data", found)
-    for name, words in downloads(found).items():
+    for name, words in tables_of_findings(found).items():
         _write(project / "assets" / name, words)
+    downloads.tables(found, project / "assets" / "store")
+    downloads.engine(project / "assets" / "wasm")
 
 
 def _scripts(folder: Path, found: Results) -> None:
@@ -65,7 +67,7 @@ def _scripts(folder: Path, found: Results) -> None:
         _write(folder / name, text)
 
 
-def downloads(found: Results) -> dict[str, str]:
+def tables_of_findings(found: Results) -> dict[str, str]:
     """Every finding and claim of the page of conclusions, as files to download."""
     table = [
         *(rows.of_finding(f) for f in findings.everywhere(found)),

@@ -43,7 +43,10 @@ def render(store: Path, output: Path, *, study: str | None = None, engine: str =
     quarto = find_quarto() if engine in ("auto", "quarto") else None
     if engine == "quarto" and quarto is None:
         raise ReportError("Quarto is not here; install it (quarto.org), set QUARTO_PATH, or use --engine preview")
-    with _settings(BENCH_STORE=str(store.resolve()), BENCH_STUDY=study or "", QUARTO_PYTHON=sys.executable):
+    settings = {"BENCH_STORE": str(store.resolve()), "BENCH_STUDY": study or "", "QUARTO_PYTHON": sys.executable}
+    # Pages run in folders of their own, and would not find what npm has put where the command was given.
+    modules = os.environ.get("BENCH_NODE_MODULES") or str(Path("node_modules").resolve())
+    with _settings(**settings, BENCH_NODE_MODULES=modules):
         results.cache_clear()
         try:
             if quarto is None:
@@ -92,14 +95,16 @@ def _require_results(store: Path, study: str | None) -> None:
         )
 
 
+MADE = ("data", "wasm", "store", "findings.csv", "findings.json")
+"""What is written into the assets for the pages: folders and files."""
+
+
 @contextmanager
 def project() -> Iterator[Path]:
     """A copy of the report's project: what a render generates stays out of the checkout, and two do not meet."""
     with tempfile.TemporaryDirectory(prefix="bench-site-") as folder:
         copy = Path(folder) / "report"
-        generated = shutil.ignore_patterns(
-            "__pycache__", "_site", ".quarto", "_generated", "datasets", "data", "findings.csv", "findings.json"
-        )
+        generated = shutil.ignore_patterns("__pycache__", "_site", ".quarto", "_generated", "datasets", *MADE)
         shutil.copytree(ROOT, copy, ignore=generated)
         yield copy
 

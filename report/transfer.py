@@ -3,6 +3,7 @@
 Scores of datasets with another number of classes meet on the way from guessing to perfect: (score − 1/C) / (1 − 1/C).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from report import estimates, findings, recipes
-from report.comparisons import compared
+from report.comparisons import Comparison
 from report.data import Results, Section
 from report.findings import Finding
 from report.questions import PRETRAINING, SMALL, Question
@@ -57,6 +58,33 @@ def way(score: float, guessing: float) -> float:
     return (score - guessing) / (1 - guessing)
 
 
+@dataclass(frozen=True)
+class Paired:
+    """The test scores of a section's models, split by split, so that any two can be compared."""
+
+    section: Section
+    table: pd.DataFrame
+    ratio: float
+    wanted: Mapping[str, int]
+
+    @classmethod
+    def of(cls, results: Results, section: Section) -> "Paired":
+        """Read from a store."""
+        scores = results.of(results.scores, section)
+        test = scores[scores["subset"] == "test"]
+        table = test.pivot(index=["repeat", "fold"], columns="model", values="balanced_accuracy")
+        wanted = results.of(results.cells, section).set_index("model")["wanted"].to_dict()
+        return cls(section, table, estimates.test_train_ratio(test), {str(m): int(n) for m, n in wanted.items()})
+
+    def compared(self, question: Question, model: str, reference: str) -> Comparison | None:
+        """Two models on the splits that both have; None where they share none."""
+        differences = tuple((self.table[model] - self.table[reference]).dropna().tolist())
+        if not differences:
+            return None
+        most = max(self.wanted[model], self.wanted[reference])
+        return Comparison(question, self.section, model, reference, differences, self.ratio, most, self.section)
+
+
 def arrows(results: Results) -> pd.DataFrame:
     """For each dataset, at its main recipe, what each way of using pre-trained weights adds; the most telling first.
 
@@ -85,11 +113,10 @@ def _of_dataset(results: Results, section: Section, found: list[Finding]) -> lis
     guessing = chance(results, section)
     means = estimates.fold_means(results, section).set_index("model")["balanced_accuracy"]
     floors = [means[m] for m in models if results.model_card(m)["family"] == "Floor" and m in means.index]
+    pairs_of = Paired.of(results, section)
     rows = []
     for finding in chosen:
-        splits = results.of(results.scores, section)
-        own = splits[(splits["model"].isin([finding.model, finding.reference])) & (splits["subset"] == "test")]
-        both = own.pivot(index=["repeat", "fold"], columns="model", values="balanced_accuracy").dropna()
+        both = pairs_of.table[[finding.model, finding.reference]].dropna()
         start, difference = float(both[finding.reference].mean()), finding.difference
         low, high = (min(max(start + v, 0.0), 1.0) for v in (difference.low, difference.high))
         places = [way(v, guessing) for v in (start, start + difference.mean, low, high)]
@@ -149,7 +176,8 @@ def _against_baselines(results: Results) -> dict[tuple[Section, str], Finding]:
         models = results.models(section)
         reference = baseline(models)
         others = [model for model in models if reference not in (None, model)]
-        asked += [compared(results, GRID, (section, model), (section, str(reference))) for model in others]
+        pairs_of = Paired.of(results, section)
+        asked += [pairs_of.compared(GRID, model, str(reference)) for model in others]
     return {(f.section, f.model): f for f in findings.judged(c for c in asked if c)}
 
 
@@ -157,8 +185,9 @@ def headline(frame: pd.DataFrame) -> str:
     """What the arrows say, as far as verdicts carry it."""
     if frame.empty:
         return "What pre-training adds is open: no pre-trained model stands beside one from scratch yet"
-    first = frame.drop_duplicates("dataset")
-    words = {kind: first[first["verdict"] == kind] for kind in findings.WORDS}
+    every = frame.drop_duplicates("dataset")
+    first, rest = every[every["same"]], every[~every["same"]]
+    words = {kind: first[first["verdict"] == kind] for kind in ("better", "worse", "equivalent", "incomplete")}
     said = []
     if len(words["better"]):
         gains = (words["better"]["end"] - words["better"]["start"]) * 100
@@ -168,10 +197,14 @@ def headline(frame: pd.DataFrame) -> str:
         said.append(f"{'it' if said else 'pre-training'} costs on {_datasets(len(words['worse']))}")
     if len(words["equivalent"]):
         said.append(f"{'it' if said else 'pre-training'} makes no difference on {_datasets(len(words['equivalent']))}")
-    if open_ := len(words["undecided"]):
+    if open_ := len(first) - sum(map(len, words.values())):
         said.append(f"on {_datasets(open_)} these data cannot tell")
     if few := len(words["incomplete"]):
         said.append(f"on {_datasets(few)} too few splits are done")
+    if len(rest):  # a small network is another network: what is said of it is not said of pre-training alone
+        better = int((rest["verdict"] == "better").sum())
+        beside = f"on {_datasets(len(rest))} a pre-trained network stands beside a small one only"
+        said.append(f"{beside}, and is better on {better or 'none'}")
     sentence = "; ".join(said)
     return sentence[0].upper() + sentence[1:]
 

@@ -66,8 +66,9 @@ document.addEventListener("DOMContentLoaded", async () => {
     worse: (a, b) => `${a} is worse than ${b}`,
     equivalent: (a, b) => `${a} is as good as ${b}`,
     undecided: (a, b) => `These data cannot tell ${a} from ${b}`,
+    incomplete: (a, b) => `Too few trials are done to tell ${a} from ${b}`,
   };
-  const turned = { better: "worse", worse: "better", equivalent: "equivalent", undecided: "undecided" };
+  const turned = { better: "worse", worse: "better", equivalent: "equivalent", undecided: "undecided", incomplete: "incomplete" };
   const signed = (value) => (value === null ? "–" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`);
 
   const splits = (pairs) => {

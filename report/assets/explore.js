@@ -164,7 +164,7 @@
     }
 
     highlight(name) {
-      const found = [...document.querySelectorAll(".row[data-model]")].filter((row) => row.dataset.model === name);
+      const found = [...document.querySelectorAll(".chart-row[data-model]")].filter((row) => row.dataset.model === name);
       for (const row of found) row.classList.add("chosen");
       found.at(-1)?.closest("figure, .quarto-float")?.scrollIntoView();
     }
@@ -195,7 +195,7 @@
       add("test fold", `${percent(trial.test)} of ${test.length} images, averaged over classes`);
       if (trial.holdout !== undefined) add("holdout", `${percent(trial.holdout)} of ${section.holdout.length} images`);
       add("seconds", trial.seconds.toFixed(1));
-      add("device", /float|tf32/.test(trial.device) ? trial.device : `${trial.device}, float32`);
+      add("device", trial.device);
       add("trained on", trial.day);
       if (trial.curve.length > 1) add("accuracy in training", spark(trial.curve, section.models[model].colour));
       const answers = answersOf(section, trial);

@@ -69,7 +69,7 @@ document.addEventListener("DOMContentLoaded", () => {
         cell.replaceChildren(sort);
         if (order?.k === k) cell.setAttribute("aria-sort", order.down ? "descending" : "ascending");
         sort.addEventListener("click", () => {
-          order = { k, down: !(order?.k === k && order.down) };
+          order = { k, down: order?.k === k ? !order.down : typeof rows[0]?.[k] === "number" };
           const sign = order.down ? -1 : 1;
           rows.sort((a, b) => sign * (typeof a[k] === "number" && typeof b[k] === "number" ? a[k] - b[k] : String(a[k] ?? "").localeCompare(String(b[k] ?? ""))));
           draw();
@@ -93,9 +93,10 @@ document.addEventListener("DOMContentLoaded", () => {
       status.textContent = "Asking …";
       const before = performance.now();
       const described = await engine.connection.query(`describe ${sql}`);
-      const types = described.toArray().map((row) => String(row.toJSON().column_type));
+      const fields = described.toArray().map((row) => row.toJSON());
+      const types = fields.map((row) => String(row.column_type));
+      const columns = fields.map((row) => String(row.column_name));
       const table = await engine.connection.query(`select columns(*)::varchar from (${sql})`);
-      const columns = table.schema.fields.map((field) => field.name);
       const numeric = types.map((type) => /INT|DOUBLE|FLOAT|DECIMAL/.test(type) && !/\[|STRUCT|MAP/.test(type));
       const rows = table.toArray().map((row) => Object.values(row.toJSON()).map((value, k) => (value !== null && numeric[k] ? Number(value) : value)));
       status.textContent = `${rows.length.toLocaleString("en")} rows in ${((performance.now() - before) / 1000).toFixed(2)} s${rows.length > MOST ? `; the first ${MOST} are shown, CSV has all` : ""}`;

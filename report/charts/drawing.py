@@ -21,6 +21,7 @@ _PATHS = {
     "triangle-up": Html("M0-6L5.8 4.6H-5.8Z"),
     "triangle-down": Html("M0 6L5.8-4.6H-5.8Z"),
     "triangle-right": Html("M6 0L-4.6 5.8V-5.8Z"),
+    "triangle-left": Html("M-6 0L4.6 5.8V-5.8Z"),
     "cross": Html("M-4.4-4.4L4.4 4.4M4.4-4.4L-4.4 4.4"),
     "plus": Html("M-5.6 0H5.6M0-5.6V5.6"),
     "circle": Html("M-5.2 0A5.2 5.2 0 1 1 5.2 0A5.2 5.2 0 1 1-5.2 0Z"),
@@ -64,7 +65,7 @@ def _steps() -> Iterable[float]:
 
 def scores_scale(values: Iterable[float], chance: float) -> Scale:
     """From the ten percent below the lowest value (or chance) to 1."""
-    lowest = min([chance, *(v for v in values if not math.isnan(v))])
+    lowest = min([chance, *(v for v in values if math.isfinite(v))])
     return Scale(max(0.0, math.floor((lowest - 0.02) * 10) / 10), 1.0)
 
 
@@ -77,7 +78,7 @@ def points_scale(values: Iterable[float], least: float = 0.05) -> Scale:
 
 def percent(value: float) -> str:
     """A fraction for an axis: `40 %`."""
-    return f"{value * 100:.0f} %"
+    return f"{value * 100:.0f}\u00a0%"
 
 
 def signed_points(value: float) -> str:

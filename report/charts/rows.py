@@ -10,7 +10,7 @@ from report.charts.drawing import EMPTY, Scale, bar, percent, rule
 from report.show.door import Html
 
 _ROW = Html(
-    '<div class="row"{}><div class="row-label">{}</div><svg class="row-plot" height="{}" width="100%" role="img" '
+    '<div class="chart-row"{}><div class="row-label">{}</div><svg class="row-plot" height="{}" width="100%" role="img" '
     'aria-label="{}">{}</svg><div class="row-value">{}</div></div>'
 )
 

@@ -242,9 +242,9 @@ def known(row: Mapping[Any, Any]) -> bool:
 
 def percent1(value: float) -> str:
     """A fraction with one decimal: `90.6 %`."""
-    return f"{value * 100:.1f} %"
+    return f"{value * 100:.1f}\u00a0%"
 
 
 def way(value: float) -> str:
     """A place between guessing and perfect, in percent."""
-    return f"{value * 100:.0f} %".replace("-", "−").replace("−0 ", "0 ")
+    return f"{value * 100:.0f}\u00a0%".replace("-", "−").replace("−0\u00a0", "0\u00a0")

@@ -67,16 +67,27 @@ def comparisons(found: Results, section: Section) -> None:
     show.unfolded()
 
 
+WORDS = {
+    "better": "the first model is better",
+    "worse": "the first model is worse",
+    "equivalent": "the first model is as good",
+    "undecided": "these data cannot tell",
+    "incomplete": "too few trials are done",
+}
+
+
 def headline(found: list[findings.Finding]) -> str:
     """What comparisons say together, as far as their verdicts carry it."""
     kinds = Counter[str](f.narrow for f in found)
     words = {"better": "better in {}", "worse": "worse in {}", "equivalent": "as good in {}"}
     said = [words[kind].format(kinds[kind]) for kind in words if kinds[kind]]
-    many = f"Of {len(found)} comparisons" if len(found) > 1 else "In one comparison"
+    if len(found) == 1:
+        return f"In one comparison {WORDS[found[0].narrow]}"
+    many = f"Of {len(found)} comparisons"
     unsaid = kinds["undecided"] + kinds["incomplete"]
     open_ = f"these data cannot tell in {unsaid}" if unsaid else ""
     if not said:
-        return f"{many} these data cannot tell {'in any' if len(found) > 1 else 'which is better'}"
+        return f"{many} these data cannot tell in any"
     return f"{many} the first model is {', '.join(said)}{'; ' if open_ else ''}{open_}"
 
 

@@ -85,7 +85,15 @@ def claims() -> None:
     for question in questions.QUESTIONS:
         found = [f for f in everything if f.question is question]
         said = headline(found) if found else "no two models answer this yet"
-        rows.append([show.link(Markup("{}").format(question.text), f"conclusions.qmd#{question.key}"), said])
+        rows.append(
+            [
+                show.link(
+                    Markup("{}").format(question.text),
+                    f"conclusions.qmd#fig-{question.key}" if found else "conclusions.qmd",
+                ),
+                said,
+            ]
+        )
     show.table(["the question", "these data"], rows)
 
 

@@ -70,11 +70,6 @@ def arithmetic() -> None:
     mixed = found.cells[found.cells["devices"].map(len) > 1]
     if len(mixed):
         names = [Markup("{} on {}").format(show.code(row["model"]), row["dataset"]) for row in mixed.to_dict("records")]
-        show.write(
-            Markup("{} *mixed*, its trials computed in more than one arithmetic: {}.").format(
-                Markup("**{}** is").format(counted(len(mixed), "cell"))
-                if len(mixed) == 1
-                else Markup("**{}** are").format(counted(len(mixed), "cell")),
-                show.listed(names),
-            )
-        )
+        words = Markup("**{}** is *mixed*, its") if len(mixed) == 1 else Markup("**{}** are *mixed*, their")
+        words = words.format(counted(len(mixed), "cell"))
+        show.write(Markup("{} trials computed in more than one arithmetic: {}.").format(words, show.listed(names)))

@@ -3,9 +3,9 @@
 import warnings
 from dataclasses import dataclass
 
-from report import show
+from report import downloads, show
 from report.data import results
-from report.show import Markup
+from report.show import Html, Markup
 from store import StoreWarning, public, query
 
 
@@ -17,49 +17,67 @@ class Example:
     sql: str
 
 
+SHORT = 12
+"""Answers with more rows than these are folded."""
 EXAMPLES = (
     Example(
         "Which model is best on average, dataset by dataset?",
-        "select dataset, recipe, model, round(avg(balanced_accuracy), 3) as score\nfrom scores\n"
-        "where subset = 'test' and current\ngroup by all order by dataset, recipe, score desc\nlimit 10",
+        "with means as (\n  select dataset, recipe, model, avg(balanced_accuracy) as score, count(*) as trials\n"
+        "  from scores where subset = 'test' and current group by all\n)\n"
+        "select dataset, recipe, arg_max(model, score) as best, round(max(score), 3) as score,\n"
+        "  arg_max(trials, score) as trials\nfrom means\ngroup by dataset, recipe order by dataset, recipe",
     ),
     Example(
-        "Which images does everyone get wrong?",
+        "Which three images of each dataset are hardest?",
         "select dataset, image_id, label, mode(predicted) as taken_for,\n"
-        "  round(avg((predicted = label)::int), 2) as recognised\nfrom predictions\nwhere subset = 'test'\n"
-        "group by all order by recognised, image_id\nlimit 10",
+        "  round(avg((predicted = label)::int), 2) as recognised\nfrom predictions\n"
+        "where subset = 'test' and recipe = (select mode(recipe) from scores where current)\n"
+        "group by dataset, image_id, label\n"
+        "qualify row_number() over (partition by dataset order by avg((predicted = label)::int), image_id) <= 3\n"
+        "order by dataset, recognised, image_id",
     ),
     Example(
-        "Which classes are taken for each other?",
-        "select dataset, recipe, model, label, predicted, sum(images)::int as times,\n"
-        "  round(sum(images) / sum(sum(images)) over (partition by dataset, recipe, model, label), 2) as share\n"
-        "from confusion\nwhere subset = 'test' and current\ngroup by dataset, recipe, model, label, predicted\n"
-        "qualify label != predicted\norder by share desc, dataset, model, label\nlimit 10",
+        "Which classes are taken for each other, by the model of each dataset that does best?",
+        "with means as (\n  select dataset, recipe, model, avg(balanced_accuracy) as score, count(*) as trials\n"
+        "  from scores where subset = 'test' and current group by all\n),\nbest as (\n"
+        "  select * from means qualify row_number() over (partition by dataset order by trials desc, score desc) = 1\n"
+        ")\nselect dataset, recipe, model, label, predicted, sum(images)::int as times,\n"
+        "  round(sum(images) / sum(sum(images)) over (partition by dataset, label), 2) as share\n"
+        "from confusion join best using (dataset, recipe, model)\nwhere subset = 'test' and current\n"
+        "group by dataset, recipe, model, label, predicted\nqualify label != predicted\n"
+        "order by dataset, share desc, label, predicted",
     ),
     Example(
-        "Which classes are hardest to find, and for which model?",
-        "with recalls as (\n  select s.dataset, s.model, unnest(t.classes) as class, unnest(s.recall) as recall\n"
-        "  from scores s join trials t using (trial_id)\n  where s.subset = 'test' and s.current\n)\n"
-        "select dataset, class, model, round(avg(recall), 2) as recall\nfrom recalls\n"
-        "group by all order by recall, dataset, class, model\nlimit 10",
+        "Which class is hardest to find, for each model?",
+        "with recalls as (\n  select s.dataset, s.recipe, s.model, unnest(t.classes) as class,\n"
+        "    unnest(s.recall) as recall\n  from scores s join trials t using (trial_id)\n"
+        "  where s.subset = 'test' and s.current\n),\n"
+        "means as (select dataset, recipe, model, class, avg(recall) as recall from recalls group by all)\n"
+        "select dataset, recipe, model, arg_min(class, recall) as hardest, round(min(recall), 2) as recall\n"
+        "from means\nwhere recipe = (select mode(recipe) from scores where current)\n"
+        "group by dataset, recipe, model order by dataset, recall",
     ),
     Example(
         "Can the probabilities be believed?",
         "select dataset, recipe, model, round(avg(log_loss), 3) as log_loss,\n  round(avg(brier), 3) as brier,\n"
         "  round(avg(calibration_error), 3) as calibration_error\nfrom scores\n"
-        "where subset = 'test' and current\ngroup by all order by log_loss\nlimit 10",
+        "where subset = 'test' and current and recipe = (select mode(recipe) from scores where current)\n"
+        "group by all order by dataset, log_loss",
     ),
     Example(
         "Is the model that is surest also right?",
         "select model, round(list_max(probabilities)::double, 1) as confidence,\n  count(*) as predictions,\n"
-        "  round(avg((predicted = label)::int), 3) as accuracy\nfrom predictions\nwhere subset = 'test'\n"
-        "group by all having count(*) >= 20\norder by model, confidence desc\nlimit 10",
+        "  round(avg((predicted = label)::int), 3) as accuracy\nfrom predictions\n"
+        "where subset = 'test' and recipe = (select mode(recipe) from scores where current)\n"
+        "group by all having count(*) >= 20\norder by model, confidence desc",
     ),
     Example(
-        "Where does the vote of all trials differ from their mean?",
+        "Where does the vote of all trials differ most from their mean?",
         "select study, dataset, recipe, model, round(holdout_balanced_accuracy, 3) as mean,\n"
-        "  round(vote_balanced_accuracy, 3) as vote\nfrom cells\nwhere done > 1\n"
-        "order by vote_balanced_accuracy - holdout_balanced_accuracy desc\nlimit 10",
+        "  round(vote_balanced_accuracy, 3) as vote\nfrom cells\n"
+        "where done > 1\nqualify row_number() over (partition by dataset\n"
+        "  order by abs(vote_balanced_accuracy - holdout_balanced_accuracy) desc, study, recipe, model) = 1\n"
+        "order by dataset",
     ),
     Example(
         "What if the models of a dataset voted together?",
@@ -71,15 +89,44 @@ EXAMPLES = (
     Example(
         "How does the training loss fall?",
         "select model, epoch, round(avg(loss), 3) as loss, round(avg(accuracy), 3) as accuracy\nfrom curves\n"
-        "where current\ngroup by all order by model, epoch\nlimit 10",
+        "where current and recipe = (select mode(recipe) from scores where current)\n"
+        "group by all order by model, epoch",
     ),
     Example(
         "How well does each model rank the images of a class, and what did it cost?",
-        "select a.dataset, a.recipe, a.model, round(avg(a.macro_auroc), 3) as macro_auroc,\n"
+        "select a.dataset, a.model, round(avg(a.macro_auroc), 3) as macro_auroc,\n"
         "  round(avg(t.seconds), 1) as seconds_a_trial\nfrom auroc a join trials t using (trial_id)\n"
-        "where a.subset = 'test' and t.current\ngroup by all order by macro_auroc desc\nlimit 10",
+        "where a.subset = 'test' and t.current and a.recipe = (select mode(recipe) from scores where current)\n"
+        "group by all order by a.dataset, macro_auroc desc",
     ),
 )
+
+
+def editor() -> None:
+    """Print the place for the editor, or how to have one."""
+    show.raw(
+        Html('<div class="query" data-engine="{}" data-tables="{}"></div>').format(
+            "yes" if downloads.modules() else "no", " ".join(downloads.TABLES)
+        )
+    )
+    if not downloads.modules():
+        show.write(
+            Markup(
+                "With DuckDB for browsers these queries run in the page. It was not at hand when this site was built: "
+                "`npm install --no-save @duckdb/duckdb-wasm@1.28.0` in the folder in which `bench report` runs, and "
+                "the next site has it."
+            )
+        )
+
+
+def files() -> None:
+    """Print the tables as files, each with what it holds."""
+    known = {view.name: view for view in public()}
+    rows: list[list[object]] = []
+    for name in downloads.TABLES:
+        about = known[name].about.partition(". ")[0].rstrip(".")
+        rows.append([show.file_link(name, f"assets/store/{name}.parquet"), show.prose(about)])
+    show.table(["Parquet", "what it holds"], rows)
 
 
 def examples() -> None:
@@ -91,15 +138,25 @@ def examples() -> None:
             answer = query(store, example.sql)
         show.write(Markup("### {}").format(example.question))
         show.block(example.sql, "sql")
-        show.table(answer.column_names, [[_shown(v) for v in row.values()] for row in answer.to_pylist()])
+        rows = [[_shown(v) for v in row.values()] for row in answer.to_pylist()]
+        long = len(rows) > SHORT
+        if long:
+            show.folded(Html("The answer: {} rows").format(len(rows)))
+        show.table(answer.column_names, rows)
+        if long:
+            show.unfolded()
 
 
 def tables() -> None:
     """Print every public table with its columns."""
     for view in public():
-        show.write(Markup("### {}").format(view.name), show.prose(view.about))
+        first, _, rest = view.about.partition(". ")
+        show.folded(Html("<strong>{}</strong>: {}").format(view.name, show.prose_html(first.rstrip("."))))
+        if rest:
+            show.write(show.prose(rest))
         rows = [[show.code(name), show.prose(text)] for name, text in view.columns.items()]
         show.table(["column", "what it holds"], rows)
+        show.unfolded()
 
 
 def _shown(value: object) -> object:

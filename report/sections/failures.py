@@ -39,7 +39,9 @@ def show_section(found: Results, section: Section) -> None:
             "an image counts once however often it was asked. From top to bottom in each row: {}."
         ).format(show.listed([show.code(m) for m in models])),
         f"Recall of {len(models)} models by class",
-        title=Html("{} finds {} least often: {}").format(models[0], worst["label"], f"{worst['share'] * 100:.0f} %"),
+        title=Html("{} finds {} least often: {}").format(
+            models[0], worst["label"], f"{worst['share'] * 100:.0f}\u00a0%"
+        ),
     )
     ranked = [m for m in trials.ordered(found, section) if m in set(shares["model"])]
     show.chart(

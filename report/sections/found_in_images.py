@@ -1,7 +1,7 @@
 """Part of a dataset's page: what was found in its images when they were added, as the plan has kept it."""
 
 from report import show
-from report.data import DatasetCard
+from report.cards import DatasetCard
 from report.show import Markup
 
 

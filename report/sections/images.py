@@ -3,13 +3,15 @@
 import re
 
 from report import show
-from report.data import DatasetCard, Results, Section
+from report.cards import DatasetCard
+from report.data import Results, Section
 from report.show import Html, Markup
 
 _SKIPPED = r"`[^`]*`|\[[^\]]*\]\([^)]*\)|<https?://[^>]*>"
 _DOI = r"(?:doi:\s*)?(10\.\d{4,9}/[^\s\[\]()<>,;*`\"]+[\w/])"
+_PREPRINT = r"arXiv:(\d{4}\.\d{4,5})"
 _ADDRESS = r"(?:https?://)?(?:[\w-]+\.)+(?:org|com|edu|gov|net|io|de|uk)\b(?:/[\w./~%-]*[\w/])?"
-_LINKS = re.compile(rf"{_SKIPPED}|(?<![\w/.@]){_DOI}|(?<![\w/.@]){_ADDRESS}", re.IGNORECASE)
+_LINKS = re.compile(rf"{_SKIPPED}|(?<![\w/.@]){_DOI}|{_PREPRINT}|(?<![\w/.@]){_ADDRESS}", re.IGNORECASE)
 
 
 def show_section(found: Results, section: Section) -> None:
@@ -44,6 +46,8 @@ def linked(words: str) -> str:
             return found[0]
         if found[1]:
             return f"[{found[0]}](<https://doi.org/{found[1]}>)"
+        if found[2]:
+            return f"[{found[0]}](<https://arxiv.org/abs/{found[2]}>)"
         return f"[{found[0]}](<{found[0] if '://' in found[0] else f'https://{found[0]}'}>)"
 
     return _LINKS.sub(link, words)

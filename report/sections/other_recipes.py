@@ -37,7 +37,8 @@ def _other(found: Results, section: Section, other: Section) -> None:
     styles = {model: found.style(model) for model in models}
     both = set(models) & set(found.models(section)) if other.scheme == section.scheme else set()
     asked = [compared(found, QUESTION, (other, model), (section, model)) for model in models if model in both]
-    rows = findings.judged(comparison for comparison in asked if comparison)
+    # What a recipe does not touch, as a learning rate does not touch a floor, is no comparison.
+    rows = findings.judged(comparison for comparison in asked if comparison and any(comparison.differences))
     if rows:
         frame = pd.DataFrame(
             {

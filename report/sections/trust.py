@@ -75,7 +75,7 @@ def show_section(found: Results, section: Section) -> None:
         ),
         "Errors left over the share of images that a model decides",
         title=Html("{} is wrong on {} of all images, and on {} of the {} that it is surest of").format(
-            models[0], *(f"{v * 100:.0f} %" for v in (best[1.0], best[GIVEN], GIVEN))
+            models[0], *(f"{v * 100:.0f}\u00a0%" for v in (best[1.0], best[GIVEN], GIVEN))
         ),
     )
     made = bins(frame)

@@ -1,6 +1,6 @@
 """What pages print: words from outside as text, Markdown and HTML of this project's own, figures and tables."""
 
-from report.show.door import Html, Markup, code, link, link_to_image, listed, prose, prose_html, text
+from report.show.door import Html, Markup, code, file_link, link, link_to_image, listed, prose, prose_html, text
 from report.show.printing import (
     block,
     chart,
@@ -25,6 +25,7 @@ __all__ = [
     "code",
     "data",
     "figure",
+    "file_link",
     "folded",
     "heading",
     "link",

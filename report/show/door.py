@@ -161,6 +161,11 @@ def link(words: Markup, address: str) -> Markup:
     return Markup.made(f"[{words.source}]({address})")
 
 
+def file_link(words: str, address: LiteralString) -> Markup:
+    """A link to a file beside the pages that a reader downloads."""
+    return Markup.made(f"[{Markup.text(words).source}]({address}){{download=''}}")
+
+
 def link_to_image(image: str, more: str = "") -> Markup:
     """A link to what every model said of an image, on the page of its dataset; `more` stands behind its name."""
     drawn = Html('<a class="image-link" href="#image={}">{}</a>{}').format(quote(image, safe=""), image, more)

@@ -116,7 +116,7 @@ def test_charts_are_safe_to_embed(found: Results, section: Section) -> None:
     drawn = chart.html.source
     assert name not in drawn
     assert "<script" not in drawn
-    assert drawn.count('class="row"') == len(means)
+    assert drawn.count('class="chart-row"') == len(means)
     written = show.numbers(chart.numbers).source
     assert written.count("</script>") == 1
     assert json.loads(written[written.index("{") : written.rindex("}") + 1])["rows"][0][0] == name

@@ -1,6 +1,7 @@
 """The pages as readers use them, in a browser: looked at, clicked through, downloaded from, read without scripts."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from report import site
+from report import downloads, site
 from report.data import Results
 
 PAGES = (
@@ -46,7 +47,9 @@ DARK = """
 @pytest.fixture(scope="module")
 def rendered(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("site") / "site"
-    site.render(trained, output, engine="preview")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("BENCH_NODE_MODULES", str(output))  # where nothing is
+        site.render(trained, output, engine="preview")
     return output
 
 
@@ -223,7 +226,7 @@ def test_the_grid_sorts_and_leads_to_the_model(address: str, watched: Any) -> No
     head.get_by_role("button").click()
     assert head.get_attribute("aria-sort") == "descending"
     page.locator("table.cells td[data-model='cnn-shallow'] a").first.click()
-    page.locator(".row.chosen[data-model='cnn-shallow']").first.wait_for()
+    page.locator(".chart-row.chosen[data-model='cnn-shallow']").first.wait_for()
 
 
 def test_without_scripts_charts_are_there(address: str, watched: Any) -> None:
@@ -234,9 +237,91 @@ def test_without_scripts_charts_are_there(address: str, watched: Any) -> None:
     assert page.locator(".activations img").count() > 0
 
 
+def test_two_builds_of_one_store_are_the_same(rendered: Path, trained: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("BENCH_NODE_MODULES", str(rendered))
+        site.render(trained, tmp_path / "site", engine="preview")
+    ours, theirs = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (rendered, tmp_path / "site")
+    )
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_every_link_leads_somewhere(rendered: Path) -> None:
+    """Pages, files and places within pages; what scripts make of an address is tried elsewhere."""
+    pages = {path: path.read_text() for path in rendered.rglob("*.html")}
+    links = 0
+    for path, text in pages.items():
+        for link in map(html.unescape, re.findall(r'<a [^>]*href="([^"]*)"', text)):
+            if link.startswith(("https://", "http://")) or re.search("#(model|image|trial)=", link):
+                continue
+            file, _, place = link.partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target.is_file(), f"{path.name}: {link}"
+            assert not place or f'id="{place}"' in pages[target], f"{path.name}: {link}"
+            links += 1
+    assert links > 100
+
+
 def test_scripts_weigh_little(rendered: Path) -> None:
     for path in rendered.rglob("*"):
         if path.suffix == ".html":
             assert path.stat().st_size < 1_500_000, path
         elif path.suffix == ".js" and path.parent.name == "assets":
             assert path.stat().st_size < 40_000, path
+
+
+# --- SQL in the page: DuckDB for browsers comes from npm, and may not be at hand
+
+
+def test_without_duckdb_the_page_says_how_to_have_it(rendered: Path) -> None:
+    page = (rendered / "sql.html").read_text()
+    assert "<code>npm install --no-save @duckdb/duckdb-wasm@1.28.0</code>" in page
+    assert not (rendered / "assets" / "wasm").exists()
+
+
+def test_the_tables_are_files_that_say_what_the_store_says(rendered: Path, trained: Path) -> None:
+    found = Results(trained)
+    for name in downloads.TABLES:
+        file = rendered / "assets" / "store" / f"{name}.parquet"
+        ours = found.connection.execute(f"select count(*) from '{file}'").fetchone()
+        assert ours == found.connection.execute(f"select count(*) from {name}").fetchone(), name
+    found.connection.close()
+    assert all(f"assets/store/{name}.parquet" in (rendered / "sql.html").read_text() for name in downloads.TABLES)
+
+
+def test_what_npm_has_is_made_for_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package for bundlers becomes a script that needs none; without one of its files nothing is copied."""
+    monkeypatch.setenv("BENCH_NODE_MODULES", str(tmp_path / "node_modules"))
+    for name in downloads.FILES:
+        assert not downloads.engine(tmp_path / "wasm")
+        file = tmp_path / "node_modules" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("exports.arrow = require('apache-arrow');\n//# sourceMappingURL=x.map\n")
+    assert downloads.engine(tmp_path / "wasm")
+    assert {path.name for path in (tmp_path / "wasm").iterdir()} == set(downloads.FILES.values())
+    script = (tmp_path / "wasm" / "duckdb.js").read_text()
+    assert "sourceMappingURL" not in script
+    assert script.startswith("(function(){")
+    assert "window.duckdb=module.exports" in script
+
+
+@pytest.mark.skipif(downloads.modules() is None, reason="DuckDB for browsers is not at hand")
+def test_a_query_in_the_page(trained: Path, tmp_path: Path, serve: Callable[[Path], str], watched: Any) -> None:
+    site.render(trained, tmp_path / "site", engine="preview")
+    address = serve(tmp_path / "site")
+    page = watched(address)
+    page.goto(address + "sql.html")
+    for number in range(page.locator(".run.small").count()):
+        page.locator(".run.small").nth(number).click()
+        page.wait_for_function("document.querySelector('.result table') && !document.querySelector('.run').disabled")
+        page.evaluate("document.querySelector('.result').replaceChildren()")
+    page = watched(address)
+    page.goto(address + "sql.html#q=select%20model%2C%20count(*)%20as%20n%20from%20trials%20group%20by%20all")
+    page.locator(".run").first.click()
+    page.locator(".result tbody tr").nth(3).wait_for()
+    assert page.locator(".result thead th").all_inner_texts() == ["model", "n"]
+    page.locator(".result thead button", has_text="model").click()
+    assert page.locator(".result tbody tr td").first.inner_text() == "cnn-shallow"
