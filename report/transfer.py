@@ -188,7 +188,8 @@ def headline(frame: pd.DataFrame) -> str:
     if len(rest):  # a small network is another network: what is said of it is not said of pre-training alone
         better = int((rest["verdict"] == "better").sum())
         said.append(
-            f"on {_datasets(len(rest))} a pre-trained network stands beside a small one only, and is better on {better or 'none'}"
+            f"on {_datasets(len(rest))} a pre-trained network stands beside a small one only, "
+            f"and is better on {better or 'none'}"
         )
     sentence = "; ".join(said)
     return sentence[0].upper() + sentence[1:]
