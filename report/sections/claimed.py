@@ -35,7 +35,7 @@ def claims(found: Results) -> None:
             figures.append(Markup("and {} more").format(len(ranked) - SHOWN))
         if judgement.why:
             figures.append(Markup("{}").format(judgement.why))
-        rows.append([judgement.claim.said, judgement.claim.source, judgement.word, Markup("; ").join(figures)])
+        rows.append([judgement.claim.said, judgement.claim.where, judgement.word, Markup("; ").join(figures)])
     show.table(["claim", "said in", "here", "by"], rows)
 
 
