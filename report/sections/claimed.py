@@ -46,7 +46,7 @@ def votes(found: Results) -> None:
         show.write(Markup("## {}").format(question.text))
         rows = [
             [
-                gain.section.dataset,
+                f"{gain.section.dataset} {gain.section.title}",
                 gain.what,
                 f"{points(gain.gain.estimate)} {interval(gain.gain.low, gain.gain.high, signed=True)}",
                 p_value(gain.p),
