@@ -39,7 +39,7 @@ class ClaimRow(TypedDict):
 
     key: str
     said: str
-    source: str
+    where: str
     verdict: str
     why: str
     figures: list[str]
@@ -104,7 +104,7 @@ def of_claim(judgement: Judgement) -> ClaimRow:
     return {
         "key": claim.key,
         "said": claim.said,
-        "source": claim.cited,
+        "where": claim.where,
         "verdict": judgement.word,
         "why": judgement.why,
         "figures": figures,

@@ -21,7 +21,7 @@ class Claim:
 
     key: str
     said: str
-    cited: str
+    where: str
     kind: str
     models: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def _claim(row: dict[str, Any], sources: dict[str, str]) -> Claim:
     if unknown:
         raise ValueError(f"{PATH.name}: claim {key!r} has unknown fields: {', '.join(sorted(unknown))}")
     row = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
-    claim = Claim(**row | {"cited": sources[row["cited"]]})
+    claim = Claim(**row | {"where": sources[row["where"]]})
     if claim.kind not in KINDS:
         raise ValueError(f"{PATH.name}: claim {key!r} is of no kind: {claim.kind!r}; known: {', '.join(KINDS)}")
     if claim.direction not in DIRECTIONS:

@@ -35,7 +35,7 @@ def claims(found: Results) -> None:
             figures.append(Markup("and {} more").format(len(ranked) - SHOWN))
         if judgement.why:
             figures.append(Markup("{}").format(judgement.why))
-        rows.append([judgement.claim.said, judgement.claim.cited, judgement.word, Markup("; ").join(figures)])
+        rows.append([judgement.claim.said, judgement.claim.where, judgement.word, Markup("; ").join(figures)])
     show.table(["claim", "said in", "here", "by"], rows)
 
 
@@ -46,7 +46,7 @@ def votes(found: Results) -> None:
         show.write(Markup("## {}").format(question.text))
         rows = [
             [
-                gain.section.dataset,
+                f"{gain.section.dataset} {gain.section.title}",
                 gain.what,
                 f"{points(gain.gain.estimate)} {interval(gain.gain.low, gain.gain.high, signed=True)}",
                 p_value(gain.p),

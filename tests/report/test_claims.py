@@ -33,10 +33,10 @@ def test_the_claims_are_read_and_refused_where_they_make_no_sense(
 ) -> None:
     made = claims.load()
     assert len(made) >= 20
-    assert {claim.cited for claim in made} == {"IQT Labs 2020, Part II", "arXiv:2408.08058", "MedMNIST+"}
+    assert {claim.where for claim in made} == {"IQT Labs 2020, Part II", "arXiv:2408.08058", "MedMNIST+"}
     for text in ('kind = "guess"', 'kind = "open"\ndirection = "up"', 'kind = "open"\nhope = 1'):
         path = tmp_path / "findings.toml"
-        path.write_text(f'[sources]\ns = "S"\n[[claims]]\nkey = "k"\nsaid = "x"\ncited = "s"\n{text}\n')
+        path.write_text(f'[sources]\ns = "S"\n[[claims]]\nkey = "k"\nsaid = "x"\nwhere = "s"\n{text}\n')
         monkeypatch.setattr(reading, "PATH", path)
         with pytest.raises(ValueError, match="claim 'k'"):
             reading.load.__wrapped__()
