@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from report import devices, estimates, findings, payload, recipes, show, transfer
+from report import devices, payload, recipes, show, transfer
+from report.comparisons import compared
 from report.data import Results, Section
 from report.sections import failures, images, trust
 from report.transfer import GRID, Paired
@@ -35,11 +36,9 @@ def test_the_way_goes_from_guessing_to_perfect() -> None:
 def test_any_two_models_are_compared_on_the_splits_that_both_have(found: Results, section: Section) -> None:
     paired = Paired.of(found, section)
     for model, reference in (("efficientnet-lite0", "cnn-shallow"), ("cnn-shallow", "mean-colour")):
-        differences, ratio = estimates.paired(found, (section, model), (section, reference))
-        expected = findings.judged(GRID, section, model, reference, differences, ratio)
-        assert paired.judged(GRID, model, reference) == expected
-    alone = Paired(section, paired.table.assign(**{"cnn-shallow": [0.5, *[np.nan] * 5]}), paired.ratio)
-    assert alone.judged(GRID, "cnn-shallow", "mean-colour") is None
+        assert paired.compared(GRID, model, reference) == compared(found, GRID, (section, model), (section, reference))
+    none = Paired(section, paired.table.assign(**{"cnn-shallow": [np.nan] * 6}), paired.ratio, paired.wanted)
+    assert none.compared(GRID, "cnn-shallow", "mean-colour") is None
 
 
 def test_an_arrow_ends_where_the_model_stands(found: Results, section: Section) -> None:
@@ -59,7 +58,10 @@ def test_an_arrow_ends_where_the_model_stands(found: Results, section: Section) 
     [
         ({}, "What pre-training adds is open: no pre-trained model stands beside one from scratch yet"),
         ({"a": "better"}, "Pre-training adds 10 % of the way to perfect on one dataset"),
-        ({"a": "undecided", "b": "incomplete"}, "On two datasets these data cannot tell"),
+        (
+            {"a": "undecided", "b": "incomplete"},
+            "On one dataset these data cannot tell; on one dataset too few splits are done",
+        ),
         (
             {"other": "better"},
             "On one dataset a pre-trained network stands beside a small one only, and is better on 1",
