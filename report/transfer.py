@@ -206,6 +206,8 @@ def headline(frame: pd.DataFrame) -> str:
         beside = f"on {_datasets(len(rest))} a pre-trained network stands beside a small one only"
         said.append(f"{beside}, and is better on {better or 'none'}")
     sentence = "; ".join(said)
+    if len(first) and not len(words["better"]):
+        sentence = f"what pre-training adds to the same network: {sentence}"
     return sentence[0].upper() + sentence[1:]
 
 

@@ -1,11 +1,16 @@
 """The page of conclusions: what was claimed, and the study's questions with every comparison that answers them."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from report import charts, estimates, findings, questions, show
 from report.data import results
 from report.sections import claimed, verdicts
-from report.show import Markup
+from report.show import Html, Markup
+
+MANY = 12
+"""Of more comparisons than these a page draws the decided ones; the others stand in the table."""
 
 
 def claims() -> None:
@@ -23,26 +28,48 @@ def show_all() -> None:
         if not found:
             show.write(Markup("No two models in this store answer this yet."))
             continue
-        show.write(Markup("{}.").format(verdicts.counted(found)))
-        frame = pd.DataFrame(
-            {
-                "pair": f"{verdicts.place(f)}: {f.pair}",
-                "difference": f.difference.mean * 100,
-                "low": estimates.known(f.difference)[0],
-                "high": estimates.known(f.difference)[1],
-                "verdict": f.narrow,
-            }
-            for f in found
-        )
-        show.chart(
-            charts.differences(frame, findings.NARROW * 100),
-            question.key,
-            Markup("Differences between two models with their 95 % intervals; in the grey band one counts as none."),
-            f"Differences between pairs of models: {question.text}",
-        )
-        verdicts.table(found, where=True)
+        _question(question, found)
     for part in (claimed.votes, claimed.hardest, claimed.papers):
         part(results())
+
+
+def _question(question: questions.Question, found: Sequence[findings.Finding]) -> None:
+    """Print the answer to a question: of many comparisons the decided ones, and all of them a click away."""
+    known = [f for f in found if f.decided] if len(found) > MANY else found
+    show.write(Markup("{}.").format(verdicts.counted(found)))
+    if known:
+        which = "" if len(known) == len(found) else ", those that are decided"
+        _forest(question, known, question.key, f"{question.text}{which}")
+    show.folded(
+        Html("{} as a table, with p and the smallest difference that could have been seen").format(
+            "This comparison" if len(found) == 1 else f"All {len(found)} comparisons"
+        )
+    )
+    verdicts.table(found, where=True)
+    show.unfolded()
+
+
+def _forest(question: questions.Question, found: Sequence[findings.Finding], name: str, title: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "pair": f"{verdicts.place(f)}: {f.pair}",
+            "difference": f.difference.mean * 100,
+            "low": estimates.known(f.difference)[0],
+            "high": estimates.known(f.difference)[1],
+            "verdict": f.narrow,
+        }
+        for f in found
+    )
+    show.chart(
+        charts.differences(frame, findings.NARROW * 100),
+        name,
+        Markup(
+            "Differences with their 95 % intervals; in the grey band one counts as none. An interval that lies clear "
+            "of it may stand beside *undecided*: the verdict knows that {} were asked."
+        ).format(estimates.counted(found[0].asked, "comparison")),
+        f"Differences between pairs of models: {question.text}",
+        title=Html("{}").format(title),
+    )
 
 
 def in_one_sentence() -> Markup:

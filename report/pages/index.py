@@ -65,8 +65,9 @@ def arrows() -> None:
             "A row a dataset. The thick arrow goes from the network trained from scratch to the same network "
             "pre-trained; thin ones are its other uses: a head or a probe on frozen layers. Dotted: there is no such "
             "twin yet, and it starts at the small network. The shade is the 95 % interval of the difference, green "
-            "where better, orange where worse, grey where these data cannot tell. The grey bar is the best model "
-            "without any network. Scores of two classes and of five meet on one scale: 0 is guessing, 100 % is perfect."
+            "where better, orange where worse, grey where these data cannot tell: the verdict knows how many were "
+            "asked. The grey bar is the best model without any network. Scores of two classes and of five meet on one "
+            "scale: 0 is guessing, 100 % is perfect."
         ),
         "What pre-training adds on each dataset, as arrows from scratch to pre-trained",
         title=Html("{}").format(transfer.headline(frame)),

@@ -8,7 +8,7 @@ from report.claims.overall import above_chance
 from report.data import Results
 from report.estimates import interval, p_value, percent, points, with_interval
 from report.questions import VOTING, VOTING_LOWER
-from report.show import Markup
+from report.show import Html, Markup
 
 SHOWN = 3
 """So many figures stand beside a claim; the download has them all."""
@@ -28,7 +28,7 @@ def claims(found: Results) -> None:
         ).format(show.listed(words))
     )
     rows = []
-    for judgement in judged:
+    for judgement in sorted(judged, key=lambda j: j.word == "not run"):  # what is known comes first
         ranked = judgement.ranked
         figures = [Markup("{}: {}, {}").format(e.dataset, e.what, e.figure) for e in ranked[:SHOWN]]
         if len(ranked) > SHOWN:
@@ -62,8 +62,13 @@ def votes(found: Results) -> None:
         if not rows:
             show.write(Markup("A vote takes three repeats, and no such cell in this store has them yet."))
             continue
+        words = Counter(gain.narrow for gain in gains if gain.question is question)
+        said = [Markup("**{}** in {}").format(word, count) for word, count in words.most_common()]
+        show.write(Markup("{} of {}.").format(show.listed(said), estimates.counted(len(rows), "vote")))
+        show.folded(Html("All {} as a table").format(len(rows)))
         headers = ["where", "vote", "gain [95 %]", "p", "Holm", "asked", "repeats", "at ±1", "at ±5"]
         show.table(headers, rows)
+        show.unfolded()
     show.write(
         Markup(
             "Out of fold: each image is asked once in every repeat. The gain is the balanced accuracy of the repeats' "

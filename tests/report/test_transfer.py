@@ -60,7 +60,8 @@ def test_an_arrow_ends_where_the_model_stands(found: Results, section: Section) 
         ({"a": "better"}, "Pre-training adds 10 % of the way to perfect on one dataset"),
         (
             {"a": "undecided", "b": "incomplete"},
-            "On one dataset these data cannot tell; on one dataset too few splits are done",
+            "What pre-training adds to the same network: on one dataset these data cannot tell; "
+            "on one dataset too few splits are done",
         ),
         (
             {"other": "better"},
