@@ -47,8 +47,8 @@ class Audit:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What was found, a sentence each, problems first."""
-        return tuple(f"{finding.what}." for finding in self.findings)
+        """What was found, a sentence each, problems first; a file's name that is no text has `?` where it is none."""
+        return tuple(f"{finding.what}.".encode(errors="replace").decode() for finding in self.findings)
 
     @property
     def faulty(self) -> bool:
