@@ -127,7 +127,7 @@ def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> Non
     fewer_splits(cells)
     trials = sum(len(cell.trials) for cell in left)
     about = duration(sum(seconds.values()))
-    quiet = f"about {about} on a quiet machine with two CPU cores; more where others are at work"
+    quiet = f"about {about} on two quiet CPU cores"
     say(f"{trials} trials to train, {quiet}." if trials else "nothing to train.")
 
 
