@@ -108,7 +108,7 @@ def _copy(path: Path, place: Path) -> None:
         return
     try:
         os.link(path, place, follow_symlinks=False)
-    except (OSError, NotImplementedError):  # a file system without links
+    except (OSError, RuntimeError):  # a file system without links, or a system that cannot link a link
         shutil.copy2(path, place, follow_symlinks=False)
 
 
