@@ -70,17 +70,22 @@ class Space:
         self.scaling = (directions / np.sqrt(np.maximum(variance, FLATTENED * mean))).astype(np.float32)
         turns = _all_turns(spectra(pictures, [CENTRE])[:, 0])
         self.centres = self._whitened(turns)  # (8, N, D)
+        few = len(pictures) <= MANY
+        self._kept = self._whitened(spectra(pictures, WINDOWS)) if few else None  # 60 KB a picture
 
-    def windows(self, pictures: slice | Places, windows: Sequence[tuple[Span, Span]]) -> Array:
-        """(n, W, D) of length 1, or 0 where a window shows one grey."""
-        return self._whitened(spectra(self.pictures[pictures], windows))
+    def windows(self, pictures: slice, step: int = 1) -> Array:
+        """(n, W, D) of length 1, or 0 where a window shows one grey; of all windows, or each so many."""
+        if self._kept is not None:
+            return self._kept[pictures, ::step]
+        return self._whitened(spectra(self.pictures[pictures], WINDOWS[::step]))
 
     def nearest(self) -> set[tuple[int, int]]:
         """Pairs (i, j), i < j, of which one is among the nearest of the other."""
         count = len(self.pictures)
-        step = min(max(1, round((count / MANY) ** 2)), len(WINDOWS) // 5)
+        # Every second window is near enough to one left out; of many pictures even fewer, for it takes their square.
+        step = min(max(2, round((count / MANY) ** 2)), len(WINDOWS) // 5)
         blocks = [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
-        views = [self.windows(block, WINDOWS[::step]) for block in blocks]
+        views = [self.windows(block, step) for block in blocks]
         found: set[tuple[int, int]] = set()
         for block, own in zip(blocks, views, strict=True):
             rows = np.concatenate(
@@ -104,7 +109,7 @@ class Space:
         turn, window = np.zeros((2, len(one)), dtype=np.int64)
         for start in range(0, len(self.pictures), BLOCK):
             those = np.flatnonzero((other >= start) & (other < start + BLOCK))
-            views = self.windows(slice(start, start + BLOCK), WINDOWS)
+            views = self.windows(slice(start, start + BLOCK))
             for at in range(0, len(those), BLOCK):
                 part = those[at : at + BLOCK]
                 cosines = views[other[part] - start] @ self.centres[:, one[part]].transpose(1, 2, 0)  # (n, W, 8)
@@ -122,8 +127,9 @@ class Space:
         return best
 
     def _whitened(self, values: Array) -> Array:
-        flat = values.reshape(*values.shape[:-2], -1) @ self.scaling
-        unit: Array = flat / np.maximum(np.sqrt((flat * flat).sum(-1, keepdims=True)), np.float32(1e-9))
+        flat = values.reshape(-1, FREQUENCIES**2) @ self.scaling
+        flat /= np.maximum(np.sqrt(np.einsum("nd,nd->n", flat, flat)), np.float32(1e-9))[:, None]
+        unit: Array = flat.reshape(*values.shape[:-2], -1)
         return unit
 
 
