@@ -70,8 +70,8 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
     for scan in readable:
         by_bytes[scan.sha256].append(scan)
     copies = [tuple(same) for same in by_bytes.values() if len(same) > 1]
-    firsts = [same[0] for same in by_bytes.values()]
-    joined = similarity.pairs(np.array([scan.thumbnail for scan in firsts]))
+    firsts = [same[0] for same in by_bytes.values() if same[0].picture is not None]
+    joined = similarity.pairs(np.array([scan.picture for scan in firsts]))
     alike = [tuple(firsts[place] for place in places) for places in similarity.clusters(len(firsts), joined)]
     declared = {scan.id: group for scan in readable if (group := _declared(card, scan))}
     guesses = [] if declared else grouping.guesses([s.entry.path.stem for s in readable], [s.label for s in readable])

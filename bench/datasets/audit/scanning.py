@@ -18,8 +18,8 @@ from bench.images import Reading, Scale, Seen, decoding, headers, ranges
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-THUMBNAIL = 32
-"""Pixels each way of the grey picture that stays of an image."""
+THUMBNAIL, PICTURE = 32, 64
+"""Pixels each way of the two grey pictures that stay of an image."""
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """What red, green and blue weigh in Pillow's grey."""
@@ -32,11 +32,11 @@ IN_FLIGHT = 64
 class Scan:
     """What a file turned out to be. Of a file that cannot be read only its size and hash are known.
 
-    `thumbnail` is (32, 32) uint8, grey, squeezed to a square, and the picture is upright; `mode` is Pillow's word for
-    the kind of pixels; `frames` counts the pages of a TIFF or the pictures of an animation, of which the first alone is
-    used. `turned` marks photos that are upright by their EXIF orientation alone.
+    `thumbnail` is (32, 32) and `picture` (64, 64) uint8, grey, upright, squeezed to a square; `mode` is Pillow's word
+    for the kind of pixels; `frames` counts the pages of a TIFF or the pictures of an animation, of which the first
+    alone is used. `turned` marks photos that are upright by their EXIF orientation alone.
 
-    Of values of more than 8 bits `deep` is what was seen, and the thumbnail is made by `in_range`.
+    Of values of more than 8 bits `deep` is what was seen, and both pictures are made by `in_range`.
     """
 
     entry: Entry
@@ -50,6 +50,7 @@ class Scan:
     frames: int = 1
     transparent: bool = False
     thumbnail: NDArray[np.uint8] | None = None
+    picture: NDArray[np.uint8] | None = None
     turned: bool = False
     deep: "DeepScan | None" = None
 
@@ -67,7 +68,7 @@ class Scan:
 @dataclass(frozen=True, eq=False)
 class DeepScan:
     """What stays of an image of more than 8 bits until its dataset has a range: what was seen of its values, and a
-    (32, 32) float32 grey thumbnail of them.
+    (64, 64) float32 grey picture of them.
     """
 
     seen: Seen
@@ -99,7 +100,7 @@ def in_range(scans: Sequence[Scan], scale: Scale) -> list[Scan]:
     """The scans with thumbnails of images of more than 8 bits, by a range."""
     seen = [scan.deep.seen for scan in scans if scan.deep]
     limits = ranges.percentiles(seen) if scale == ranges.PERCENTILES and seen else scale
-    return [replace(scan, thumbnail=_scaled(scan.deep, limits)) if scan.deep else scan for scan in scans]
+    return [_shown(scan, scan.deep, limits) if scan.deep else scan for scan in scans]
 
 
 def _scan(entry: Entry) -> Scan:
@@ -119,12 +120,12 @@ def _scan(entry: Entry) -> Scan:
             if turned := Reading.TURNED in reading:
                 grey = decoding.upright(grey, content)
                 size = size if headers.orientation(content) < 5 else size[::-1]
-            thumbnail = _squeezed(grey).astype(np.uint8)
+            thumbnail, picture = _squeezed(grey, THUMBNAIL), _squeezed(grey, PICTURE)
             transparent = image.mode in ("LA", "RGBA", "PA") and np.asarray(image.getchannel("A")).min() < 255
     except BenchError as error:
         return Scan(entry, len(content), digest, str(error))
     clear = bool(transparent)
-    return Scan(entry, len(content), digest, "", kind, mode, *size, frames, clear, thumbnail, turned)
+    return Scan(entry, len(content), digest, "", kind, mode, *size, frames, clear, thumbnail, picture, turned)
 
 
 def _deep(entry: Entry, content: bytes, digest: str, reading: Reading) -> Scan:
@@ -132,9 +133,10 @@ def _deep(entry: Entry, content: bytes, digest: str, reading: Reading) -> Scan:
 
     found = decoding.opened_deep(entry.path, content)
     seen = found.seen()
-    numbers = np.nan_to_num(found.values.astype(np.float32), nan=seen.low, posinf=seen.high, neginf=seen.low)
+    with np.errstate(all="ignore"):
+        numbers = np.nan_to_num(found.values.astype(np.float32), nan=seen.low, posinf=seen.high, neginf=seen.low)
     grey = numbers @ np.array(LUMINANCE, np.float32) if numbers.ndim == 3 else numbers
-    values = _squeezed(fromarray(np.ascontiguousarray(grey)))
+    values = _squeezed(fromarray(np.ascontiguousarray(grey)), PICTURE)
     deep = DeepScan(seen, values, found.white_is_zero)
     height, width = found.values.shape[:2]
     kind, frames, turned = found.format, found.frames, Reading.TURNED in reading
@@ -142,12 +144,15 @@ def _deep(entry: Entry, content: bytes, digest: str, reading: Reading) -> Scan:
     return replace(scan, turned=turned, deep=deep)
 
 
-def _squeezed(image: "Image") -> NDArray[Any]:
+def _squeezed(image: "Image", side: int) -> NDArray[Any]:
     from PIL.Image import Resampling
 
-    return np.array(image.resize((THUMBNAIL, THUMBNAIL), Resampling.BOX))
+    return np.array(image.resize((side, side), Resampling.BOX))
 
 
-def _scaled(deep: DeepScan, scale: Scale) -> NDArray[np.uint8]:
-    made = ranges.eight_bit(deep.values, ranges.limits(deep.seen, scale))
-    return 255 - made if deep.white_is_zero else made
+def _shown(scan: Scan, deep: DeepScan, scale: Scale) -> Scan:
+    limits = ranges.limits(deep.seen, scale)
+    halves = deep.values.reshape(THUMBNAIL, 2, THUMBNAIL, 2).mean((1, 3))
+    made = (ranges.eight_bit(values, limits) for values in (halves, deep.values))
+    thumbnail, picture = (255 - values if deep.white_is_zero else values for values in made)
+    return replace(scan, thumbnail=thumbnail, picture=picture)

@@ -1,61 +1,61 @@
-"""Images that show the same picture although their bytes differ: resized, stored anew, turned or mirrored.
+"""Images that show the same picture although their bytes differ: resized, stored anew, brighter, turned by quarters,
+mirrored, cropped or shifted by up to a tenth.
 
-A perceptual hash is the signs of an image's lowest frequencies (pHash). Smooth cells on a plain ground have nearly the
-same signs, all of them, so here the frequencies keep their values and pictures are compared by a cosine, every pair.
-Two pictures are the same if they agree as they are, and agree still when what is common to the dataset counts less:
-black bars and round outlines are no likeness. So are two that are a hundred times as close as pictures of the dataset
-are, even where hundreds of copies are what it has in common.
+Pictures that may be the same (`views`) are laid one on the other (`registering`), and their fine detail is compared
+field by field. What other pictures of the dataset show in a field as well says nothing: black bars and outlines agree
+in any two. So each picture is laid on a few others at random, and a field counts by how little it agrees there.
+
+Two are the same if they agree far better than others of the dataset do at random, or clearly better than each of them
+does with any third.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-FREQUENCIES = 16
-ALIKE, STILL_ALIKE = 0.97, 0.93
-"""The least cosines of two pictures as they are, and beyond what the dataset has in common. On five real datasets every
-pair above both showed one thing, and of copies at half the size or of poor quality 19 in 20 were above both.
+from bench.datasets.audit import registering, views
+from bench.datasets.audit.views import Array, Places
+
+OTHERS, USUAL = 8, 0.5
+LEAST_FIELDS = 1.0
+"""Fields that must count, all weights together."""
+BASE, SLOPE, MOST = 0.6, 0.8, 0.97
+"""Agreement that is enough: so much, and so much more for what three in four pictures reach at random, but no more than
+the last.
 """
-CLOSE, SAMPLE = 0.01, 500
-BLOCK, CELLS = 1024, 2**24
-
-Vectors = NDArray[np.float32]
-
-
-def spectra(thumbnails: NDArray[np.uint8]) -> Vectors:
-    """(N, 256) of length 1 for (N, S, S) grey pictures, each frequency times its height; 0 for one of a single grey."""
-    from scipy import fft
-
-    values = fft.dctn(thumbnails.astype(np.float32), axes=(1, 2), norm="ortho")[:, :FREQUENCIES, :FREQUENCIES]
-    across, down = np.meshgrid(np.arange(FREQUENCIES), np.arange(FREQUENCIES))
-    weighted = (values * np.hypot(across, down)).reshape(len(thumbnails), -1)
-    length = np.linalg.norm(weighted, axis=1, keepdims=True)
-    faint = length < 8 * FREQUENCIES  # waves of less than a grey level: rounding, rather than a picture
-    return np.where(faint, 0, weighted / np.maximum(length, 1e-9)).astype(np.float32)
+LEAST, AHEAD, NEARER = 0.5, 0.2, 0.55
+"""Agreement that may be enough where it is so far ahead of that with any third, or by such a part nearer to 1."""
+FEW, LEAST_OF_FEW = 20, 0.8
+"""Pictures below which there are too few thirds to compare with, and what is asked for then."""
 
 
-def pairs(thumbnails: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Positions (i, j), i < j, of pictures that are the same, perhaps turned by quarters or mirrored."""
-    if len(thumbnails) < 2:
+def pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Positions (i, j), i < j, of (N, 64, 64) grey pictures that are the same."""
+    if len(pictures) < 2:
         return []
-    straight = spectra(thumbnails)
-    lessening = _what_is_common_less(straight)
-    special = _unit(straight @ lessening)
-    some = straight[:: -(-len(straight) // SAMPLE)]
-    close = 1 - CLOSE * float(np.quantile(1 - some @ some.T, 0.75))
-    block = min(BLOCK, -(-CELLS // len(straight)))  # so that memory does not grow with the square of the images
-    found: set[tuple[int, int]] = set()
-    for turned in _turned(thumbnails):
-        other = spectra(turned)
-        for start in range(0, len(straight), block):
-            rows = other[start : start + block]
-            cosines = np.triu(rows @ straight[start:].T, 1)
-            if cosines.max() >= ALIKE:
-                still = _unit(rows @ lessening) @ special[start:].T >= STILL_ALIKE
-                first, second = np.nonzero((cosines >= ALIKE) & (still | (cosines >= close)))
-                found.update(zip((first + start).tolist(), (second + start).tolist(), strict=True))
-    return sorted(found)
+    grey = pictures.astype(np.float32)
+    space, levels = views.Space(grey), registering.levels(grey)
+    near = np.array(sorted(space.nearest()), dtype=np.int64).reshape(-1, 2)
+    if not len(near):
+        return []
+    others = _others(len(grey))
+    random = space.poses(*others.T)
+    apart = registering.matches(levels, random)
+    telling = _telling(random, apart, len(grey))
+    usual = float(np.quantile(_scores(apart, random, telling), 0.75))
+    scores = np.maximum(
+        *(
+            _scores(registering.matches(levels, poses), poses, telling)
+            for poses in (space.poses(near[:, 0], near[:, 1]), space.poses(near[:, 1], near[:, 0]))
+        )
+    )
+    thirds = _of_thirds(near, scores, len(grey))
+    clearly = scores - thirds >= np.minimum(AHEAD, NEARER * (1 - thirds))
+    least = LEAST if len(grey) >= FEW else LEAST_OF_FEW
+    same = (scores >= min(BASE + SLOPE * max(usual, 0), MOST)) | (clearly & (scores >= least))
+    return [(first, second) for first, second in near[same].tolist()]
 
 
 def clusters(count: int, joined: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -74,22 +74,49 @@ def clusters(count: int, joined: Sequence[tuple[int, int]]) -> list[list[int]]:
     return list(together.values())
 
 
-def _what_is_common_less(vectors: Vectors) -> Vectors:
-    """(D, D) that scales directions in which a dataset is large down to the mean, and leaves the others."""
-    variance, directions = np.linalg.eigh(vectors.T @ vectors / len(vectors))
-    mean = max(float(variance.sum()) / min(vectors.shape), 1e-9)
-    lessening: Vectors = directions / np.sqrt(np.maximum(variance, np.float32(mean)))
-    return lessening
+def _others(count: int) -> Places:
+    """(M, 2) each picture with a few others, drawn."""
+    few, random = min(OTHERS, count - 1), np.random.default_rng(0)
+    drawn = np.stack([random.choice(count - 1, few, replace=False) for _ in range(count)])
+    drawn += drawn >= np.arange(count)[:, None]
+    return np.stack([np.repeat(np.arange(count), few), drawn.ravel()], axis=1)
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.maximum(np.sqrt((vectors * vectors).sum(1, keepdims=True)), np.float32(1e-9))
-    return unit
+def _telling(poses: views.Poses, found: registering.Matches, count: int) -> Array:
+    """(N, 8, 8) how much fields of each picture tell: 1 less the agreement that half of the others fall short of.
+
+    One of no agreement is reckoned among them, lest copies alone say what is usual in a small dataset.
+    """
+    agreement = np.stack(
+        [views.turned_back(fields, int(turn)) for fields, turn in zip(found.there, poses.turn, strict=True)]
+    )
+    by_picture = agreement.reshape(count, -1, registering.FIELDS, registering.FIELDS)
+    with_none = np.concatenate([by_picture, np.zeros_like(by_picture[:, :1])], axis=1)
+    return cast(Array, 1 - np.clip(np.quantile(with_none, USUAL, axis=1), 0, 1)).astype(np.float32)
 
 
-def _turned(pictures: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """As they are, turned by each quarter, and all that mirrored."""
-    for quarters in range(4):
-        turned = np.rot90(pictures, quarters, axes=(1, 2))
-        yield turned
-        yield turned[:, :, ::-1]
+def _of_thirds(near: Places, scores: Array, count: int) -> Array:
+    """(K,) the best score that either picture of a pair has with another one."""
+    best: list[list[float]] = [[0, 0] for _ in range(count)]
+    order = np.argsort(scores, kind="stable")
+    for score, pair in zip(scores[order].tolist(), near[order].tolist(), strict=True):
+        for place in pair:
+            best[place] = [score, best[place][0]]
+    first, second = np.array(best, dtype=np.float32).T
+    thirds = [np.where(scores >= first[places], second[places], first[places]) for places in near.T]
+    return cast(Array, np.maximum(*thirds))
+
+
+def _scores(found: registering.Matches, poses: views.Poses, telling: Array) -> Array:
+    """(K,) the agreement of pairs by what the fields of the one tell and by what those of the other do, on average."""
+    turns = zip(poses.one, poses.turn, strict=True)
+    there = _mean(found.there, found.there_shown, np.stack([views.turned(telling[i], int(t)) for i, t in turns]))
+    back = _mean(found.back, found.back_shown, telling[poses.other])
+    return cast(Array, (there + back) / 2)
+
+
+def _mean(agreement: Array, shown: registering.Shown, telling: Array) -> Array:
+    """(K,) the mean over fields that show something, each by how much it tells; 0 where too few do."""
+    weights = telling * shown
+    total = weights.sum((1, 2))
+    return cast(Array, np.where(total > LEAST_FIELDS, (weights * agreement).sum((1, 2)) / np.maximum(total, 1e-6), 0))

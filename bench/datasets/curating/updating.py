@@ -93,6 +93,9 @@ def update(
     text = _edited(path, old, card)
     balance = auditing.balance(library, dataset)
     text = re.sub(r"^# (Split by default:|It cannot be split).*$", lambda _: f"# {balance}", text, flags=re.MULTILINE)
+    text = re.sub(
+        r"^# \d+ pictures? in \d+ files, found by comparing all.*$", writing.same(card), text, flags=re.MULTILINE
+    )
     if cards.parse(name, text, str(path)) != card:
         raise BenchError(f"{path} cannot be changed without changing more of it; write it anew with `add`")
     writing.write(path, text)

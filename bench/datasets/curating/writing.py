@@ -48,7 +48,7 @@ def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
     else:
         lines.append("# groups = '^(patient[0-9]+)'   # file names that share this are of one group")
     if card.same:
-        lines += ["", "# One picture in different files, found by comparing all; strike out what is not the same."]
+        lines += ["", same(card)]
         lines += ["same = [", *(f"    [{', '.join(map(_toml, images))}]," for images in card.same), "]"]
     if card.left_out:
         lines += ["", "# Not used: files that cannot be read, and pictures that stand in several classes."]
@@ -57,6 +57,15 @@ def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
         lines += ["", "# What was found in the images; the dataset's page says it."]
         lines += ["found = [", *(f"    {_toml(sentence)}," for sentence in card.found), "]"]
     return "\n".join(lines) + "\n"
+
+
+def same(card: Card) -> str:
+    """How many pictures a card keeps together, as a comment."""
+    pictures, files = len(card.same), len({image for images in card.same for image in images})
+    what = "1 picture" if pictures == 1 else f"{pictures} pictures"
+    return (
+        f"# {what} in {files} files, found by comparing all; each stays on one side. Strike out what is not the same."
+    )
 
 
 def write(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from folders import add, classes, found, known, picture, save
 from PIL import Image
 
 from bench import datasets
-from bench.datasets import cards, decoded
+from bench.datasets import cards, curating, decoded
 from bench.datasets.audit import auditing, balance, examine
 from bench.errors import BenchError, UsageError
 from bench.study.protocol import Protocol
@@ -348,3 +348,25 @@ def test_the_given_holdout_is_part_of_what_is_published(tmp_path: Path) -> None:
     assert "images" not in published
     assert str(tmp_path) not in json.dumps(published)
     assert auditing.balance(known(tmp_path), dataset).startswith("Split by default: the given holdout, 50 % of each")
+
+
+def test_copies_that_are_found_stay_on_one_side_and_the_card_counts_them(tmp_path: Path) -> None:
+    """Cropped and shifted by a tenth, which no hash of the bytes or of the whole picture tells."""
+    folder = classes(tmp_path / "im", each=24)
+    for number in range(8):
+        image = picture(number)
+        image.crop((4, 9, 96, 90)).save(folder / "ill" / f"c{number}.png")
+        moved = np.roll(np.asarray(picture(1000 + number)), (9, -7), (0, 1))
+        Image.fromarray(moved).save(folder / "well" / f"s{number}.png")
+    path, dataset, audit = add(tmp_path, folder)
+    pairs = {frozenset((f"ill/{n:03}.png", f"ill/c{n}.png")) for n in range(8)}
+    pairs |= {frozenset((f"well/{n:03}.png", f"well/s{n}.png")) for n in range(8)}
+    assert {frozenset(same) for same in audit.alike} == pairs
+    assert "# 16 pictures in 32 files, found by comparing all" in path.read_text()
+    for split in datasets.splits(known(tmp_path), dataset, Protocol()):
+        side = {dataset.ids[i]: k for k, part in enumerate((split.train, split.test, split.holdout)) for i in part}
+        assert all(len({side[image] for image in pair}) == 1 for pair in pairs)
+    (folder / "ill" / "more.png").write_bytes(b"")
+    picture(5).transpose(Image.Transpose.ROTATE_180).save(folder / "ill" / "more.png")
+    curating.update(known(tmp_path), "mine")
+    assert "# 17 pictures in 33 files, found by comparing all" in path.read_text()
