@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import commands
 import pytest
 import torch
 from paths import SHARED
 from PIL import Image
+from serving import Server, serving
 
 from bench.datasets import Library
 from bench.datasets.synthetic.proteins import PROTEINS
@@ -39,6 +41,21 @@ def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "torch"))
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> commands.Run:
+    """The command, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return commands.runner(monkeypatch, capsys)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Serves files on loopback, as a source of datasets would."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

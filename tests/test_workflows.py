@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 from paths import ROOT
-from serving import Server, serving
+from serving import Server
 
 from bench import cli
 from bench.datasets import Library
@@ -110,13 +110,6 @@ def script() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture

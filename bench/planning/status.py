@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # The view `cells` has more, and takes ten times as long: it counts every vote.
 CELLS = """
     with scored as (
-        select c.study, c.cell_id, avg(s.balanced_accuracy) as test_balanced_accuracy
+        select c.study, c.cell_id, favg(s.balanced_accuracy) as test_balanced_accuracy
         from current_plans c join scores s using (trial_id) where s.subset = 'test' group by all
     )
     select * from progress left join scored using (study, cell_id) order by study, dataset, recipe, model

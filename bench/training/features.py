@@ -65,7 +65,7 @@ class Views:
 
     def __init__(self, found: Features, columns: slice, device: torch.device) -> None:
         self.found, self.columns, self.device = found, columns, device
-        self.width = columns.stop - columns.start
+        self.width: int = columns.stop - columns.start
         self._place = np.empty((0, found.shape[2]), dtype=found.dtype)
 
     def take(self, views: NDArray[np.int64], rows: NDArray[np.int64]) -> Tensor:

@@ -9,6 +9,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -51,16 +52,9 @@ def train(
             found[0, :, model.backbone.columns],
         )
 
-    outcomes = train_heads(
-        Views(found, model.backbone.columns, material.device),
-        material.labels,
-        material.classes,
-        [trial.split for trial in trials],
-        model.head,
-        material.cell.recipe,
-        material.seed,
-        ended,
-    )
+    views = Views(found, model.backbone.columns, material.device)
+    lesson = Lesson(views, material.labels, material.classes, model.head, material.cell.recipe, material.seed)
+    outcomes = train_heads(lesson, [trial.split for trial in trials], ended)
     parameters = sum(p.numel() for p in model.backbone.module.parameters())
     for outcome in outcomes:
         outcome.seconds += share
@@ -102,27 +96,47 @@ def view_draws(split: Split, recipe: Recipe, seed: int) -> Iterator[NDArray[np.i
         yield drawn[: count // batch * batch].reshape(-1, batch)
 
 
-def train_heads(
-    found: Views,
-    labels: NDArray[np.int64],
-    classes: int,
-    splits: Sequence[Split],
-    head: Head,
-    recipe: Recipe,
-    seed: int,
-    ended: Ended = lambda split, head: None,
-) -> list[Outcome]:
+@dataclass(frozen=True)
+class Lesson:
+    """What all heads of a cell learn, and how.
+
+    Attributes:
+        views: of the images' frozen features.
+        labels: (N,) class numbers of the images.
+        classes: how many classes there are.
+        head: the layers to train.
+        recipe: how they are trained.
+        seed: the protocol's.
+    """
+
+    views: Views
+    labels: NDArray[np.int64]
+    classes: int
+    head: Head
+    recipe: Recipe
+    seed: int
+
+    @property
+    def together(self) -> int:
+        """How many heads fit beside each other: 32 million parameters with gradients and Adam's two moments are half
+        a gigabyte.
+        """
+        widths = (self.views.width, *self.head.hidden, self.classes)
+        return max(1, 32_000_000 // sum(a * b for a, b in itertools.pairwise(widths)))
+
+
+def train_heads(lesson: Lesson, splits: Sequence[Split], ended: Ended = lambda split, head: None) -> list[Outcome]:
     """Train one head for each split on frozen features, all at once where their batches agree."""
     outcomes: dict[int, Outcome] = {}
-    batches = [min(recipe.batch_size, len(split.train)) for split in splits]
+    batches = [min(lesson.recipe.batch_size, len(split.train)) for split in splits]
     shapes = [(len(split.train) // batch, batch) for split, batch in zip(splits, batches, strict=True)]
     for shape in sorted(set(shapes)):
         members = [i for i, each in enumerate(shapes) if each == shape]
-        group = min(len(members), _together(found.width, head, classes))
+        group = min(len(members), lesson.together)
         while members:
             chosen = [splits[i] for i in members[:group]]
             try:
-                trained = _train_stack(found, labels, classes, chosen, head, recipe, seed, ended)
+                trained = _train_stack(lesson, chosen, ended)
             except torch.OutOfMemoryError:
                 if group == 1:
                     raise
@@ -135,32 +149,17 @@ def train_heads(
     return [outcomes[i] for i in range(len(splits))]
 
 
-def _together(inputs: int, head: Head, classes: int) -> int:
-    # 32 million parameters with gradients and Adam's two moments are half a gigabyte.
-    widths = (inputs, *head.hidden, classes)
-    parameters = sum(a * b for a, b in itertools.pairwise(widths))
-    return max(1, 32_000_000 // parameters)
-
-
-def _train_stack(
-    found: Views,
-    labels: NDArray[np.int64],
-    classes: int,
-    splits: Sequence[Split],
-    head: Head,
-    recipe: Recipe,
-    seed: int,
-    ended: Ended,
-) -> list[Outcome]:
+def _train_stack(lesson: Lesson, splits: Sequence[Split], ended: Ended) -> list[Outcome]:
+    found, labels, recipe, seed = lesson.views, lesson.labels, lesson.recipe, lesson.seed
     began, device = time.perf_counter(), found.device
-    stack = StackedHead([seed_of(s, seed, "init") for s in splits], found.width, head, classes).to(device)
+    stack = StackedHead([seed_of(s, seed, "init") for s in splits], found.width, lesson.head, lesson.classes).to(device)
     optimizer = torch.optim.Adam(stack.parameters(), lr=recipe.learning_rate, fused=True)
     target = torch.from_numpy(labels).to(device)
     history: list[tuple[Tensor, Tensor]] = []
     drawn = 0
     epochs = zip(*(balanced_draws(labels, s, recipe, seed) for s in splits), strict=True)
     views = zip(*(view_draws(s, recipe, seed) for s in splits), strict=True)
-    alone = _together(found.width, head, classes) == 1
+    alone = lesson.together == 1
     if alone:
         memory.give_back()
     # Heads so large that each trains by itself spend their time in products of matrices.

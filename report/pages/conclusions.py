@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
-
-from report import charts, estimates, findings, questions, show
+from report import estimates, findings, questions, show
 from report.data import results
 from report.sections import claimed, verdicts
 from report.show import Html, Markup
@@ -39,7 +37,12 @@ def _question(question: questions.Question, found: Sequence[findings.Finding]) -
     show.write(Markup("{}.").format(verdicts.counted(found)))
     if known:
         which = "" if len(known) == len(found) else ", those that are decided"
-        _forest(question, known, question.key, f"{question.text}{which}")
+        caption = Markup(
+            "Differences with their 95 % intervals; in the grey band one counts as none. An interval that lies "
+            "clear of it may stand beside *undecided*: the verdict knows that {} were asked."
+        ).format(estimates.counted(found[0].asked, "comparison"))
+        title = Html("{}{}").format(question.text, which)
+        verdicts.forest(known, question.key, caption, title, lambda f: f"{verdicts.place(f)}: {f.pair}")
     show.folded(
         Html("{} as a table, with p and the smallest difference that could have been seen").format(
             "This comparison" if len(found) == 1 else f"All {len(found)} comparisons"
@@ -47,29 +50,6 @@ def _question(question: questions.Question, found: Sequence[findings.Finding]) -
     )
     verdicts.table(found, where=True)
     show.unfolded()
-
-
-def _forest(question: questions.Question, found: Sequence[findings.Finding], name: str, title: str) -> None:
-    frame = pd.DataFrame(
-        {
-            "pair": f"{verdicts.place(f)}: {f.pair}",
-            "difference": f.difference.mean * 100,
-            "low": estimates.known(f.difference)[0],
-            "high": estimates.known(f.difference)[1],
-            "verdict": f.narrow,
-        }
-        for f in found
-    )
-    show.chart(
-        charts.differences(frame, findings.NARROW * 100),
-        name,
-        Markup(
-            "Differences with their 95 % intervals; in the grey band one counts as none. An interval that lies clear "
-            "of it may stand beside *undecided*: the verdict knows that {} were asked."
-        ).format(estimates.counted(found[0].asked, "comparison")),
-        f"Differences between pairs of models: {question.text}",
-        title=Html("{}").format(title),
-    )
 
 
 def in_one_sentence() -> Markup:

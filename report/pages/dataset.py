@@ -4,9 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
-
-from report import charts, estimates, findings, recipes, show
+from report import findings, recipes, show
 from report.data import PAGES_OF, Results, Section, results
 from report.sections import (
     answer,
@@ -22,6 +20,11 @@ from report.sections import (
     verdicts,
 )
 from report.show import Html, Markup
+
+CAPTION = Markup(
+    "Differences on the same splits, first model less second, with 95 % intervals that know that training sets "
+    "overlap. In the grey band a difference counts as none."
+)
 
 
 def show_page(number: int) -> None:
@@ -56,10 +59,12 @@ def comparisons(found: Results, section: Section) -> None:
         return
     show.heading(3, Markup("What can be said"), "verdicts")
     if first:
-        _forest(section, first, "verdicts", Html("{}").format(headline(first)))
+        verdicts.forest(first, f"verdicts-{section.slug}", CAPTION, Html("{}").format(headline(first)))
     if rest:
         show.folded(Html("{} more comparisons: lower layers, and what colour alone can do").format(len(rest)))
-        _forest(section, rest, "verdicts-rest", Html("Against the whole network, and against colour alone"))
+        verdicts.forest(
+            rest, f"verdicts-rest-{section.slug}", CAPTION, Html("Against the whole network, and against colour alone")
+        )
         show.unfolded()
     show.folded(Html("All {} as a table, with the smallest difference that they could show").format(len(every)))
     verdicts.table(every)
@@ -89,26 +94,3 @@ def headline(found: list[findings.Finding]) -> str:
     if not said:
         return f"{many} these data cannot tell in any"
     return f"{many} the first model is {', '.join(said)}{'; ' if open_ else ''}{open_}"
-
-
-def _forest(section: Section, found: list[findings.Finding], name: str, title: Html) -> None:
-    frame = pd.DataFrame(
-        {
-            "pair": f.pair,
-            "difference": f.difference.mean * 100,
-            "low": estimates.known(f.difference)[0],
-            "high": estimates.known(f.difference)[1],
-            "verdict": f.narrow,
-        }
-        for f in found
-    )
-    show.chart(
-        charts.differences(frame, findings.NARROW * 100),
-        f"{name}-{section.slug}",
-        Markup(
-            "Differences on the same splits, first model less second, with 95 % intervals that know that training sets "
-            "overlap. In the grey band a difference counts as none."
-        ),
-        f"{len(found)} differences between two models with their intervals",
-        title=title,
-    )

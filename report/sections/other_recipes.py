@@ -1,13 +1,11 @@
 """A part of a dataset's page: what other sizes, rates, steps and shares of the images change."""
 
-import pandas as pd
-
 from report import charts, estimates, findings, recipes, show
 from report.comparisons import compared
 from report.data import Results, Section
 from report.estimates import with_interval
 from report.questions import Question
-from report.sections import fewer_images, preprocessing
+from report.sections import fewer_images, preprocessing, verdicts
 from report.show import Html, Markup
 
 QUESTION = Question("recipe", "Does another recipe do better?")
@@ -40,26 +38,12 @@ def _other(found: Results, section: Section, other: Section) -> None:
     # What a recipe does not touch, as a learning rate does not touch a floor, is no comparison.
     rows = findings.judged(comparison for comparison in asked if comparison and any(comparison.differences))
     if rows:
-        frame = pd.DataFrame(
-            {
-                "pair": f.model,
-                "difference": f.difference.mean * 100,
-                "low": estimates.known(f.difference)[0],
-                "high": estimates.known(f.difference)[1],
-                "verdict": f.narrow,
-            }
-            for f in rows
-        )
-        show.chart(
-            charts.differences(frame, findings.NARROW * 100),
-            f"recipe-{other.slug}",
-            Markup(
-                "The same model on the same splits, {} less {}, with 95 % intervals; in the grey band a difference "
-                "counts as none."
-            ).format(other.title, section.title),
-            f"Differences between two recipes of {len(rows)} models",
-            title=Html("What {} changes, model by model").format(words or other.title),
-        )
+        caption = Markup(
+            "The same model on the same splits, {} less {}, with 95 % intervals; in the grey band a difference "
+            "counts as none."
+        ).format(other.title, section.title)
+        title = Html("What {} changes, model by model").format(words or other.title)
+        verdicts.forest(rows, f"recipe-{other.slug}", caption, title, lambda f: f.model)
         return
     complete = set(found.complete(other))
     if len(models) == 1:

@@ -1,14 +1,17 @@
 """The table of verdicts, what its words mean, and what it would take to reach them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
 
-from report import estimates, show
+from report import charts, estimates, show
 from report.estimates import p_value, signed
 from report.findings import NARROW, POWER, WIDE, WORDS, Finding
-from report.show import Markup
+from report.show import Html, Markup
+
+Label = Callable[[Finding], str]
 
 HEADERS = ["model − reference", "difference [95 %]", "p", "Holm", "asked", "splits", "at ±1", "at ±5", "could show"]
 
@@ -17,6 +20,22 @@ def table(found: Sequence[Finding], *, where: bool = False) -> None:
     """Print findings as a table, a row each; with `where`, the dataset and recipe too."""
     rows = [[*([place(f)] if where else []), *_row(f)] for f in found]
     show.table([*(["where"] if where else []), *HEADERS], rows)
+
+
+def forest(found: Sequence[Finding], name: str, caption: Markup, title: Html, label: Label | None = None) -> None:
+    """Draw findings, a row each; `label` says what a row is called, else the pair names itself."""
+    frame = pd.DataFrame(
+        {
+            "pair": label(f) if label else f.pair,
+            "difference": f.difference.mean * 100,
+            "low": estimates.known(f.difference)[0],
+            "high": estimates.known(f.difference)[1],
+            "verdict": f.narrow,
+        }
+        for f in found
+    )
+    chart = charts.differences(frame, NARROW * 100)
+    show.chart(chart, name, caption, f"{len(found)} differences with their intervals", title=title)
 
 
 def place(f: Finding) -> str:

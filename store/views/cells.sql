@@ -26,9 +26,9 @@
 create view cells as
 with scored as (
     select c.study, c.dataset, c.model, c.recipe,
-        avg(s.balanced_accuracy) filter (s.subset = 'test') as test_balanced_accuracy,
+        favg(s.balanced_accuracy) filter (s.subset = 'test') as test_balanced_accuracy,
         stddev_samp(s.balanced_accuracy) filter (s.subset = 'test') as test_sd,
-        avg(s.balanced_accuracy) filter (s.subset = 'holdout') as holdout_balanced_accuracy
+        favg(s.balanced_accuracy) filter (s.subset = 'holdout') as holdout_balanced_accuracy
     from current_plans c join scores s on s.trial_id = c.trial_id group by all
 ), recalls as (
     select study, dataset, model, recipe, subset, label,
@@ -37,8 +37,8 @@ with scored as (
     from votes group by all
 ), voted as (
     select study, dataset, model, recipe,
-        avg(recall) filter (subset = 'holdout') as vote_balanced_accuracy,
-        avg(recall) filter (subset = 'test') as out_of_fold_vote_balanced_accuracy,
+        favg(recall) filter (subset = 'holdout') as vote_balanced_accuracy,
+        favg(recall) filter (subset = 'test') as out_of_fold_vote_balanced_accuracy,
         max(trials) filter (subset = 'test') as repeats
     from recalls group by all
 )

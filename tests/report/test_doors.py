@@ -16,6 +16,7 @@ import hostile
 import pytest
 import yaml
 from hostile import CARD, CLASSES, LINK, OTHER, PROBE, RECIPES, SECRET, STUDY
+from pages import pages
 
 from report import site
 from report.data import PAGES_OF, Results
@@ -23,18 +24,7 @@ from report.prepare import prepare
 from store import StoreWarning
 
 QUARTO = os.environ.get("QUARTO_PATH") or shutil.which("quarto")
-PAGES = (
-    "index.html",
-    "datasets.html",
-    "datasets/hostile.html",
-    "datasets/second.html",
-    "models.html",
-    "activations.html",
-    "compare.html",
-    "conclusions.html",
-    "sql.html",
-    "methods.html",
-)
+PAGES = pages("hostile", "second")
 LOOK = """
 () => {
   const wrong = [];

@@ -11,21 +11,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from pages import pages
 
 from report import downloads, site
 from report.data import Results
 
-PAGES = (
-    "index.html",
-    "datasets.html",
-    "datasets/tiny.html",
-    "models.html",
-    "activations.html",
-    "compare.html",
-    "conclusions.html",
-    "sql.html",
-    "methods.html",
-)
+PAGES = pages("tiny")
 NARROW = (
     "[...document.querySelectorAll('.row-plot, .plane-plot')].map(e => e.getBoundingClientRect().width).filter(w => w)"
 )

@@ -13,6 +13,7 @@ import nbclient
 import nbformat
 import pyarrow.parquet as pq
 import pytest
+from pages import pages
 
 from bench.datasets import Library, curating
 from bench.running import runner
@@ -22,17 +23,7 @@ from report.data import ROOT
 from report.pages import sql
 from store import Store, parts, query
 
-PAGES = (
-    "index.html",
-    "datasets.html",
-    "datasets/tiny.html",
-    "models.html",
-    "activations.html",
-    "compare.html",
-    "conclusions.html",
-    "sql.html",
-    "methods.html",
-)
+PAGES = pages("tiny")
 
 
 @pytest.fixture(scope="module")

@@ -3,34 +3,12 @@
 import re
 import shlex
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from bench import cli
-
-Run = Callable[..., tuple[int, str, str]]
+from commands import Run
 
 QUICK = ("--model", "mean-colour", "--image-size", "32", "--repeats", "1")
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs the command in an empty folder and gives exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as done:
-            code = int(done.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

@@ -10,54 +10,22 @@ import sys
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import Run, one_sentence
 from paths import ROOT, SHARED
 from PIL import Image
-from serving import Server, serving
+from serving import Server
 
-from bench import cli
 from bench.datasets import Library, cards
 from bench.datasets.fetch import arranging, checking, fetching
 from bench.datasets.loading import drawn
 from store import Claims, Store
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs the command in an empty folder and gives exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as done:
-            code = int(done.code or 0)
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return run
-
-
-def one_sentence(err: str) -> bool:
-    return err.startswith("bench: ") and err.count("\n") == 1 and "Traceback" not in err
-
 
 # --- Images, archives, cards
 

@@ -12,23 +12,12 @@ import duckdb
 import numpy as np
 import psutil
 import pytest
+from runs import PREDICTIONS, STUDY, TRIALS
 
 from store import Store, checking, query
 
 pytest.importorskip("ray", reason="Ray is an optional extra")
 
-STUDY = """
-datasets = ["tiny"]
-models = ["mean-colour", "efficientnet-lite0-lower", "cnn-shallow"]
-[protocol]
-folds = 2
-repeats = 2
-[recipe]
-image_size = 64
-epochs = 6
-"""
-TRIALS = 3 * 4
-PREDICTIONS = "select trial_id, subset, image_id, probabilities from predictions order by all"
 
 # Nodes on this machine that listen to nobody else. A trial of a network is under way when one of them is lost.
 CLUSTER = """

@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from runs import PREDICTIONS, STUDY, TRIALS
 
 from bench.datasets import Library
 from bench.errors import BenchError
@@ -26,19 +27,6 @@ from bench.running import loop, runner, workers
 from bench.running.loop import Since, Watch
 from bench.study import study
 from store import Store, checking, query
-
-STUDY = """
-datasets = ["tiny"]
-models = ["mean-colour", "efficientnet-lite0-lower", "cnn-shallow"]
-[protocol]
-folds = 2
-repeats = 2
-[recipe]
-image_size = 64
-epochs = 6
-"""
-TRIALS = 3 * 4
-PREDICTIONS = "select trial_id, subset, image_id, probabilities from predictions order by all"
 
 
 @contextmanager
@@ -194,7 +182,7 @@ def test_ctrl_c_ends_all(tmp_path: Path, data: Path, how: str) -> None:
         processes = children(run)
         for process in [run, *processes] if how != "to the run" else [run]:
             process.send_signal(signal.SIGINT)
-        assert run.wait(10) == 1
+        assert run.wait(10) == 130
         assert run.stdout is not None
         said = run.stdout.read()
         assert said.splitlines()[-1].startswith("bench: stopped; finished trials are in results")

@@ -115,7 +115,7 @@ def test_heads_are_those_of_the_cpu() -> None:
     found = (centres + random.normal(size=(7, len(LABELS), 24))).astype(np.float16)
     recipe = Recipe(epochs=3, views=6, learning_rate=3e-4)
     both = [
-        heads.train_heads(Views(found, slice(4, 24), device), LABELS, 3, splits(), Head((16,)), recipe, 0)
+        heads.train_heads(heads.Lesson(Views(found, slice(4, 24), device), LABELS, 3, Head((16,)), recipe, 0), splits())
         for device in (GPU, torch.device("cpu"))
     ]
     for one, other in zip(*both, strict=True):

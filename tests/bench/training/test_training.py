@@ -31,6 +31,7 @@ from bench.study.recipe import Recipe
 from bench.training import augmentation, cells, common, features, heads, networks, precision, regressions
 from bench.training.common import Outcome
 from bench.training.features import Source, Views
+from bench.training.heads import Lesson
 from bench.training.stacking import StackedHead
 
 CPU = torch.device("cpu")
@@ -53,7 +54,10 @@ class Task:
 
     def train(self, head: Head, recipe: Recipe, splits: list[Split] | None = None) -> list[Outcome]:
         chosen = self.splits if splits is None else splits
-        return heads.train_heads(self.views(), self.labels, self.classes, chosen, head, recipe, 0)
+        return heads.train_heads(self.lesson(head, recipe), chosen)
+
+    def lesson(self, head: Head, recipe: Recipe) -> Lesson:
+        return Lesson(self.views(), self.labels, self.classes, head, recipe, 0)
 
     def views(self) -> Views:
         return Views(self.features, slice(0, self.features.shape[2]), CPU)
@@ -237,16 +241,8 @@ def test_each_split_draws_its_own_views_and_the_plain_one_in_the_last_epoch() ->
 @pytest.mark.parametrize("head", [Head((16, 8)), Head((16, 16, 8), dropped=2)], ids=["batch norm", "dropout"])
 def test_one_head_of_a_stack_answers_as_it_did_in_the_stack(head: Head) -> None:
     task, told = Task(), {}
-    outcomes = heads.train_heads(
-        task.views(),
-        task.labels,
-        3,
-        task.splits,
-        head,
-        Recipe(epochs=2, views=3),
-        0,
-        lambda split, made: told.setdefault(split.fold, made()),
-    )
+    lesson = task.lesson(head, Recipe(epochs=2, views=3))
+    outcomes = heads.train_heads(lesson, task.splits, lambda split, made: told.setdefault(split.fold, made()))
     for outcome in outcomes:
         with torch.no_grad():
             alone = told[outcome.split.fold](torch.from_numpy(task.features[0, outcome.split.test]).float())
@@ -653,7 +649,8 @@ def heads_and_scikit_learn(
     columns = built.backbone.columns
     labels, plain = np.array(dataset.labels), frozen[0, :, columns].astype(np.float64)
     views = Views(frozen, columns, CPU)
-    outcomes = heads.train_heads(views, labels, len(dataset.classes), splits, built.head, recipe, 0)
+    lesson = Lesson(views, labels, len(dataset.classes), built.head, recipe, 0)
+    outcomes = heads.train_heads(lesson, splits)
     ours = [balanced_accuracy_score(labels[o.split.test], o.test.argmax(1)) for o in outcomes]
     theirs = [
         balanced_accuracy_score(labels[split.test], logistic(plain, labels, split).predict(plain[split.test]))
