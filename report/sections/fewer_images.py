@@ -9,7 +9,7 @@ from report.estimates import signed
 from report.findings import Finding
 from report.questions import PRETRAINING, SMALL, Question, pairs
 from report.sections import unfinished
-from report.show import Markup
+from report.show import Html, Markup
 
 QUESTION = Question("fewer", "How many images are enough?")
 WORDS = {
@@ -85,7 +85,6 @@ def show_section(found: Results, section: Section) -> None:
             "larger one; the images that a trial is tested on stay the same. Epochs stay the same too, so that fewer "
             "images also mean fewer steps of training."
         ),
-        Markup("\n").join(said),
     )
     names = unfinished.labels(found, shares)
     show.chart(
@@ -101,8 +100,14 @@ def show_section(found: Results, section: Section) -> None:
             "trial."
         ),
         f"Scores of {len(models)} models over {len(shares)} numbers of training images",
+        by=curves,
     )
     gains = last_step(found, section)
+    if not said and not gains:
+        return
+    show.folded(Html("Pair by pair, and whether more images would still help"))
+    if said:
+        show.write(Markup("\n").join(said))
     if gains:
         before, after = (images[share.fraction] for share in shares[-2:])
         show.write(
@@ -120,6 +125,7 @@ def show_section(found: Results, section: Section) -> None:
                 "images beyond these would add, no trial here has seen."
             )
         )
+    show.unfolded()
 
 
 def _shares(found: Results, section: Section) -> list[Section]:
