@@ -14,5 +14,6 @@ __all__ = [
     "option",
     "printing",
     "progress",
+    "site",
     "store",
 ]
