@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -255,7 +255,7 @@ def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
     from bench import models
 
     model = models.get(name)
-    rows: list[list[Any]] = [[key, value] for key, value in model.card().items()]
+    rows: list[list[object]] = [[key, value] for key, value in model.card().items()]
     if model.weights.file:
         rows.append(["weights file", model.weights.file])
     rows.append(["about", (model.build.__doc__ or "").strip().splitlines()[0]])
@@ -269,7 +269,7 @@ def main() -> None:
 
 
 def _study(
-    name: str, datasets: list[str], models: list[str], protocol: dict[str, Any], recipe: dict[str, Any]
+    name: str, datasets: list[str], models: list[str], protocol: dict[str, object], recipe: dict[str, object]
 ) -> "Study":
     from bench import models as registry
     from bench.study import study as study_
