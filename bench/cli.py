@@ -4,11 +4,11 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bench.commands import DEFAULT_STORE, DataOption, StoreOption, failing, option, printing
+from bench.commands import DEFAULT_STORE, DataOption, StoreOption, cells, failing, option, printing
 from bench.commands import dataset as dataset_commands
 from bench.commands import store as store_commands
 from bench.errors import UsageError
@@ -101,12 +101,12 @@ def run(
     for remark in prepared.remarks:
         printing.wrapped(remark)
     if there:
-        printing.reasons(status_.trained_anew(there, chosen.name, prepared.cells), "trained anew, since ")
+        cells.reasons(status_.trained_anew(there, chosen.name, prepared.cells), "trained anew, since ")
     if dry_run:
         done, failed = there.finished() if there else (set[str](), set[str]())
-        cells = runner.reachable(prepared).cells
-        left = plan.to_run(cells, done, failed, force=force, retry_failed=retry_failed)
-        printing.plan(cells, plan.limited(list(left), limit), done)
+        asked = runner.reachable(prepared).cells
+        left = plan.to_run(asked, done, failed, force=force, retry_failed=retry_failed)
+        cells.plan(asked, plan.limited(list(left), limit), done)
         return
     results = Store(store, create=True)
     places.remember(store, library)
@@ -127,12 +127,12 @@ def run(
             )
     except KeyboardInterrupt:
         failing.fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 130)
-    printing.fewer_splits(prepared.cells)
+    cells.fewer_splits(prepared.cells)
     for reason, names in status_.unavailable(results, chosen.name).items():
         printing.say(f"unavailable: {', '.join(names)}: {reason}")
     wanted = sum(len(cell.trials) for cell in prepared.cells)
     if result.failures:
-        printing.failures(result.failures)
+        cells.failures(result.failures)
         printing.say(f"{result.finished} trials trained, {len(result.failures)} failed.")
         again = shlex.join(argument for argument in sys.argv[1:] if argument != "--retry-failed")
         printing.say(f"`bench {again} --retry-failed` trains the failed ones again.")
@@ -159,14 +159,14 @@ def status(
     from bench.planning import status as status_
     from store import Store
 
-    cells = status_.cells(Store(store), study, dataset_commands.library_of(store, data))
+    found = status_.cells(Store(store), study, dataset_commands.library_of(store, data))
     if format == "json":
-        print(json.dumps(cells, indent=2, default=str))
+        print(json.dumps(found, indent=2, default=str))
         return
-    if not cells:
+    if not found:
         printing.say(f"{store} has no trials planned yet; `bench run{option(store)}` plans and trains them.")
         return
-    printing.status(cells)
+    cells.status(found)
 
 
 @app.command()
@@ -255,7 +255,7 @@ def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
     from bench import models
 
     model = models.get(name)
-    rows: list[list[Any]] = [[key, value] for key, value in model.card().items()]
+    rows: list[list[object]] = [[key, value] for key, value in model.card().items()]
     if model.weights.file:
         rows.append(["weights file", model.weights.file])
     rows.append(["about", (model.build.__doc__ or "").strip().splitlines()[0]])
@@ -269,7 +269,7 @@ def main() -> None:
 
 
 def _study(
-    name: str, datasets: list[str], models: list[str], protocol: dict[str, Any], recipe: dict[str, Any]
+    name: str, datasets: list[str], models: list[str], protocol: dict[str, object], recipe: dict[str, object]
 ) -> "Study":
     from bench import models as registry
     from bench.study import study as study_

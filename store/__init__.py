@@ -8,7 +8,7 @@ from store.errors import QueryError, StoreError, StoreWarning
 from store.inventory import cache_folder
 from store.making import require_store_or_empty
 from store.query import query
-from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, TrialRow
+from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, ProgressRow, TrialRow
 from store.store import Store
 from store.views import View, public
 
@@ -19,6 +19,7 @@ __all__ = [
     "PlaceRow",
     "PlanRow",
     "PredictionRow",
+    "ProgressRow",
     "QueryError",
     "Store",
     "StoreError",

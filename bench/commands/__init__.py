@@ -9,6 +9,7 @@ __all__ = [
     "StoreOption",
     "advice",
     "answers",
+    "cells",
     "dataset",
     "failing",
     "option",

@@ -3,7 +3,6 @@
 import json
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 from bench.commands import printing
 from bench.errors import unknown
@@ -33,7 +32,7 @@ def show(store: Store, dataset: str | None) -> None:
     _show(results, names)
 
 
-def as_json(store: Store, dataset: str | None) -> dict[str, Any]:
+def as_json(store: Store, dataset: str | None) -> dict[str, object]:
     """Answers with every row of their pages' tables; of all datasets also those of the page of conclusions.
 
     Raises:
@@ -41,7 +40,7 @@ def as_json(store: Store, dataset: str | None) -> dict[str, Any]:
     """
     results = Results(store.root)
     made = [answers.answer(results, name) for name in _chosen(results, dataset)]
-    said: dict[str, Any] = {
+    said: dict[str, object] = {
         "answers": [
             {
                 "dataset": a.dataset,

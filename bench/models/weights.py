@@ -61,7 +61,7 @@ class Weights:
             return f"imagenet:{self.file}"
         return self.source if self.source == "none" else f"file:{_sha256(self._own_path())}"
 
-    def state_dict(self) -> dict[str, Any] | None:
+    def state_dict(self) -> dict[str, object] | None:
         """The weights as tensors by name on the CPU, or None for random ones. Downloads what may be downloaded.
 
         Raises:
@@ -135,13 +135,13 @@ class Weights:
             f"get {entry.url} and put it into {path.parent}"
         )
 
-    def _from_torchvision(self) -> dict[str, Any]:
+    def _from_torchvision(self) -> dict[str, object]:
         entry, path = self._entry()
         if path.is_file():
             self._checked(path)
         try:
             with _timeout(15):
-                state: dict[str, Any] = entry.get_state_dict(progress=False, check_hash=True)
+                state: dict[str, object] = entry.get_state_dict(progress=False, check_hash=True)
         except (OSError, RuntimeError) as error:
             raise self._missing(entry, path, error) from None
         return state
@@ -167,7 +167,7 @@ def _sha256_of(path: Path, _changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     import torch
 
     try:
