@@ -672,6 +672,7 @@ def test_heads_score_as_scikit_learn_on_built_in_images(library: Library, tmp_pa
     assert theirs > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "wbc-segmented").is_dir(), reason=f"the real white cells are not in {SHARED}")
 def test_heads_score_as_scikit_learn_on_real_cells(tmp_path: Path) -> None:
     torch.set_num_threads(2)
