@@ -15,6 +15,7 @@ from report.data import Results, Section
 from report.estimates import counted, interval, p_value
 from report.findings import Finding
 from report.questions import FAMILIES, FLOORS, IMBALANCE, SEGMENTED, SIZE
+from report.trust import chance, triage
 
 FORMS = {
     "-tuned": "the pre-trained network tuned whole",
@@ -37,7 +38,10 @@ FAR = 100.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What to use on a dataset, None where no model has all its trials, with the findings that say so."""
+    """What to use on a dataset, None where no model has all its trials, with the findings that say so.
+
+    `trust` says when to believe it on an image, in a sentence or two.
+    """
 
     dataset: str
     recipe: str
@@ -48,6 +52,7 @@ class Answer:
     splits: int
     sentences: tuple[str, ...]
     found: tuple[Finding, ...]
+    trust: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[rows.Row]:
@@ -79,13 +84,24 @@ def answer(results: Results, dataset: str) -> Answer:
     about = [f for f in found if f.question not in (SIZE, SEGMENTED, IMBALANCE) and model in (f.model, f.reference)]
     towards = [_towards(f, model) for f in about]
     sentences = (
-        _use(best, len(complete), decided=any(t.word == "better" for t in towards)),
+        _use(best, len(complete), decided=any(t.word == "better" for t in towards))
+        + _guessing(results, section, model),
         _sure(towards),
         _surer(results, section, towards),
     )
     ends = (float(best["low"]), float(best["high"]))
     score, trials = float(best["balanced_accuracy"]), int(best["trials"])
-    return Answer(dataset, section.recipe, model, score, *ends, trials, sentences, found)
+    told = triage.of_model(results, section, model)
+    trust = told.sentences if told else ()
+    return Answer(dataset, section.recipe, model, score, *ends, trials, sentences, found, trust)
+
+
+def _guessing(results: Results, section: Section, model: str) -> str:
+    """What the first sentence must not leave out: that its score may be that of guessing."""
+    row = chance.of_model(results, section, model)
+    if row is None or row.word == "above chance":
+        return ""
+    return f" Guessing scores {row.null.low * 100:.0f} to {row.null.high * 100:.0f} %, so nothing here is of use yet."
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from typing import Any
 
 from bench.commands import printing
 from bench.errors import unknown
-from report import answers, claims, findings, rows, voting
+from report import answers, claims, findings, recipes, rows, voting
 from report.data import Results
+from report.trust import chance, leaks, triage
+from report.trust import rows as trusted
 from store import Store, StoreWarning
 
 
@@ -53,6 +55,7 @@ def as_json(store: Store, dataset: str | None) -> dict[str, Any]:
                 "splits": a.splits,
                 "sentences": a.sentences,
                 "findings": a.rows,
+                "trust": _trust(results, a),
             }
             for a in made
         ]
@@ -62,8 +65,20 @@ def as_json(store: Store, dataset: str | None) -> dict[str, Any]:
             *(rows.of_finding(f) for f in findings.everywhere(results)),
             *(rows.of_gain(gain) for gain in voting.everywhere(results)),
         ]
+        said["leaks"] = [trusted.of_leak(leak) for leak in leaks.ledger(results)]
         said["claims"] = [rows.of_claim(judgement) for judgement in claims.everything(results)]
     return said
+
+
+def _trust(results: Results, answer: answers.Answer) -> dict[str, Any]:
+    """When to believe a model of the dataset: what may be left to the one that is named, and what is at chance."""
+    section = recipes.main(results, answer.dataset)
+    told = triage.of_model(results, section, answer.use) if answer.use else None
+    return {
+        "sentences": answer.trust,
+        "triage": trusted.of_triage(told) if told else None,
+        "chance": [trusted.of_chance(row) for row in chance.of_section(results, section)],
+    }
 
 
 def after_run(store: Store, datasets: Sequence[str]) -> None:
@@ -84,5 +99,6 @@ def _show(results: Results, datasets: Sequence[str]) -> None:
     for name in datasets:
         printing.say("")
         printing.say(name, bold=True)
-        for sentence in answers.answer(results, name).sentences:
+        answer = answers.answer(results, name)
+        for sentence in (*answer.sentences, *answer.trust):
             printing.wrapped(sentence, 2)

@@ -17,6 +17,7 @@ from report.statistics.bootstrap import (
 from report.statistics.calibration import Calibration, calibration
 from report.statistics.common import ROUNDING, Floats
 from report.statistics.detecting import SIGNIFICANT, Equivalence, equivalence, smallest_detectable_difference
+from report.statistics.permuted import Null, against_chance, one_class_groups, permuted_labels
 from report.statistics.proportions import balanced_accuracy, holm, jeffreys
 from report.statistics.recalls import FEWEST_UNITS, RecallInterval, balanced_accuracy_interval
 from report.statistics.resampled import (
@@ -26,6 +27,15 @@ from report.statistics.resampled import (
     bayesian_correlated_t,
     corrected_resampled_t,
     verdict,
+)
+from report.statistics.selective import (
+    Span,
+    crossfitted,
+    drawn_weights,
+    risks,
+    span,
+    tempered_out_of_fold,
+    weighted_share,
 )
 from report.statistics.voting import Vote, vote
 
@@ -37,23 +47,34 @@ __all__ = [
     "Calibration",
     "Equivalence",
     "Floats",
+    "Null",
     "RecallInterval",
     "ResampledT",
     "RopeProbabilities",
+    "Span",
     "Verdict",
     "Vote",
+    "against_chance",
     "balanced_accuracy",
     "balanced_accuracy_interval",
     "bayesian_correlated_t",
     "bootstrap_balanced_accuracy",
     "calibration",
     "corrected_resampled_t",
+    "crossfitted",
+    "drawn_weights",
     "equivalence",
     "holm",
     "jeffreys",
+    "one_class_groups",
     "paired_bootstrap",
     "paired_recalls",
+    "permuted_labels",
+    "risks",
     "smallest_detectable_difference",
+    "span",
+    "tempered_out_of_fold",
     "verdict",
     "vote",
+    "weighted_share",
 ]

@@ -1,0 +1,156 @@
+"""The page of trust: what may be left to a model, what is no better than guessing, and what careless splits claim."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from report import charts, show
+from report.data import Results, results
+from report.estimates import counted, interval, p_value, percent, points
+from report.show import Html, Markup
+from report.trust import chance, leaks, triage
+from report.trust.triage import WANTED, Triage, written
+
+
+def show_all() -> None:
+    """Print each question over all datasets."""
+    found = results()
+    for part in (_triage, _chance, _leaks):
+        part(found)
+
+
+def _triage(found: Results) -> None:
+    show.heading(2, Markup("What may be left to a model?"), "triage")
+    told = triage.everywhere(found)
+    if not told:
+        show.write(Markup("No model has all its trials on any dataset yet."))
+        return
+    for word, words in SENTENCES.items():
+        names = [page_of(t.section.dataset) for t in told if t.word == word]
+        if names:
+            show.write(Markup(words).format(WANTED * 100, show.listed(names)))
+    show.table(
+        ["dataset", "triage", "may decide", "wrong on all", "on the surest four fifths", "by"],
+        [_row(t) for t in told],
+    )
+    show.write(
+        Markup(
+            "The model is the one that the dataset's answer names, and its vote is over its repeats. *May decide* is "
+            "the share of images that it may decide for at most {:.0f} % wrong answers, by thresholds chosen on the "
+            "other folds. Triage is *of use* where that is a third of the images or more, and the errors that are left "
+            "do not surely pass the rate; *undecided* where they do, or where too few groups say how much they vary."
+        ).format(WANTED * 100)
+    )
+
+
+SENTENCES = {
+    "of use": "**Of use.** At most {:.0f} % of the answers are wrong where the model is sure enough: {}.",
+    "undecided": "**Undecided.** Whether a threshold keeps errors below {:.0f} % cannot be told: {}.",
+    "no use": "**Not to be triaged.** No certainty keeps errors below {:.0f} % on a third of the images: {}.",
+}
+
+
+def _row(t: Triage) -> list[object]:
+    rate = t.rate()
+    decided = percent(rate.decided) if rate.decided else "none"
+    return [
+        page_of(t.section.dataset),
+        t.word,
+        decided,
+        written(t.at(1.0)),
+        written(t.at(0.8)),
+        show.code(t.model),
+    ]
+
+
+def page_of(dataset: str) -> Markup:
+    """The name of a dataset as a link to its page."""
+    return show.link(show.text(dataset), f"datasets/{dataset}.qmd")
+
+
+def _chance(found: Results) -> None:
+    rows = chance.everywhere(found)
+    if not rows:
+        return
+    show.heading(2, Markup("What is no better than guessing?"), "chance")
+    low = [row for row in rows if row.word != "above chance"]
+    title = Html("{} of {} do better than guessing").format(len(rows) - len(low), counted(len(rows), "score"))
+    frame = pd.DataFrame(
+        [(r.section.dataset, r.model, r.null.score, r.null.low, r.null.high, r.word) for r in rows],
+        columns=["dataset", "model", "score", "low", "high", "verdict"],
+    )
+    show.chart(
+        charts.beside_chance(frame, {row.model: found.style(row.model) for row in rows}),
+        "chance",
+        Markup(
+            "Mean balanced accuracy on the test folds. In the grey band lie 95 % of the scores that the same answers "
+            "have against permuted labels; *at chance* is whose p-value, adjusted by Holm for the models of its "
+            "dataset, is above .05."
+        ),
+        f"Scores of {len(rows)} cells beside what guessing scores",
+        title=title,
+    )
+    for row in low:
+        show.write(Markup("- {}: {}").format(page_of(row.section.dataset), chance.sentence([row])))
+
+
+def _leaks(found: Results) -> None:
+    rows = leaks.ledger(found)
+    if not rows:
+        return
+    show.heading(2, Markup("What would a careless split have claimed?"), "leaks")
+    show.write(
+        Markup(
+            "Patients, slides and copies must not stand on both sides of a split. These trials let them, to see what "
+            "it does; nothing else on this site is drawn from them."
+        )
+    )
+    frame = pd.DataFrame(
+        [
+            (r.dataset, r.model, r.honest, r.careless, r.claimed.estimate, r.claimed.low, r.claimed.high, r.word)
+            for r in rows
+        ],
+        columns=["dataset", "model", "honest", "careless", "difference", "low", "high", "verdict"],
+    )
+    show.chart(
+        charts.claimed(frame),
+        "leaks",
+        Markup(
+            "From the score of the honest split to that of the careless one, on the images that both asked about out "
+            "of fold; the band is the 95 % interval of the difference, over groups of images. *Flatters* needs Holm's "
+            "p over all rows to be at most .05; *small* is a difference that lies within five points either way."
+        ),
+        f"{len(rows)} careless splits beside their honest twins",
+        title=Html("{}").format(_leak_title(rows)),
+    )
+    show.folded(Html("All {} as a table").format(counted(len(rows), "pair")))
+    show.table(
+        ["dataset", "model", "images", "groups", "honest", "careless", "difference [95 %]", "p", "Holm", "verdict"],
+        [
+            [
+                r.dataset,
+                show.code(r.model),
+                r.images,
+                r.groups,
+                percent(r.honest),
+                percent(r.careless),
+                f"{points(r.claimed.estimate)} {interval(r.claimed.low, r.claimed.high, signed=True)}",
+                p_value(r.p),
+                p_value(r.holm),
+                r.word,
+            ]
+            for r in rows
+        ],
+    )
+    show.unfolded()
+
+
+def _leak_title(rows: Sequence[leaks.Leak]) -> str:
+    names = list(dict.fromkeys(r.dataset for r in rows if r.word == "flatters"))
+    if not names:
+        return "No careless split surely flatters here"
+    most = max((r for r in rows if r.word == "flatters"), key=lambda r: r.claimed.estimate)
+    return (
+        f"Careless splits flatter on {', '.join(names)}, by up to "
+        f"{points(most.claimed.estimate).lstrip('+')} points; elsewhere these data show no such thing"
+    )

@@ -1,0 +1,139 @@
+"""What may be believed as rows of plain values: for `bench answer --format json`. What is not known is None."""
+
+import math
+from typing import TypedDict
+
+from report.statistics import Span
+from report.trust.chance import Guessing
+from report.trust.leaks import Leak
+from report.trust.triage import Triage
+
+
+class Ends(TypedDict):
+    """An estimate with its 95 % interval; fractions."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+class RateRow(TypedDict):
+    """A threshold for a wanted rate of errors, judged out of fold and on the holdout."""
+
+    wanted: float
+    certainty: float | None
+    decides: float
+    wrong: Ends
+    holdout_decides: float
+    holdout_wrong: Ends
+
+
+class TriageRow(TypedDict):
+    """What may be left to a model."""
+
+    model: str
+    repeats: int
+    verdict: str
+    wrong: Ends
+    wrong_on_surest_four_fifths: Ends
+    gained: Ends
+    temperature: list[float]
+    thresholds: list[RateRow]
+
+
+class ChanceRow(TypedDict):
+    """A score beside what guessing scores."""
+
+    dataset: str
+    model: str
+    recipe: str
+    balanced_accuracy: float
+    guessing_low: float
+    guessing_high: float
+    whole_groups: bool
+    p: float
+    holm: float
+    verdict: str
+
+
+class LeakRow(TypedDict):
+    """A careless split beside its honest twin."""
+
+    dataset: str
+    model: str
+    recipe: str
+    images: int
+    groups: int
+    honest: float
+    careless: float
+    claimed: Ends
+    p: float
+    holm: float
+    verdict: str
+
+
+def of_triage(t: Triage) -> TriageRow:
+    """A triage as a row."""
+    return {
+        "model": t.model,
+        "repeats": t.repeats,
+        "verdict": t.word,
+        "wrong": ends(t.at(1.0)),
+        "wrong_on_surest_four_fifths": ends(t.at(0.8)),
+        "gained": ends(t.drop),
+        "temperature": list(t.temperatures),
+        "thresholds": [
+            {
+                "wanted": rate.wanted,
+                "certainty": number(rate.threshold),
+                "decides": rate.decided,
+                "wrong": ends(rate.error),
+                "holdout_decides": rate.held_decided,
+                "holdout_wrong": ends(rate.held_error),
+            }
+            for rate in t.rates
+        ],
+    }
+
+
+def of_chance(row: Guessing) -> ChanceRow:
+    """A score beside chance as a row."""
+    return {
+        "dataset": row.section.dataset,
+        "model": row.model,
+        "recipe": row.section.recipe,
+        "balanced_accuracy": row.null.score,
+        "guessing_low": row.null.low,
+        "guessing_high": row.null.high,
+        "whole_groups": row.whole,
+        "p": row.null.p,
+        "holm": row.holm,
+        "verdict": row.word,
+    }
+
+
+def of_leak(leak: Leak) -> LeakRow:
+    """A row of the ledger."""
+    return {
+        "dataset": leak.dataset,
+        "model": leak.model,
+        "recipe": leak.recipe,
+        "images": leak.images,
+        "groups": leak.groups,
+        "honest": leak.honest,
+        "careless": leak.careless,
+        "claimed": ends(leak.claimed),
+        "p": leak.p,
+        "holm": leak.holm,
+        "verdict": leak.word,
+    }
+
+
+def ends(span: Span) -> Ends:
+    """An estimate as far as it is known."""
+    return {"estimate": number(span.estimate), "low": number(span.low), "high": number(span.high)}
+
+
+def number(value: float) -> float | None:
+    """A number that JSON knows."""
+    return value if math.isfinite(value) else None
