@@ -15,7 +15,7 @@ from report.data import Results, Section
 from report.estimates import counted, interval, p_value
 from report.findings import Finding
 from report.questions import FAMILIES, FLOORS, IMBALANCE, SEGMENTED, SIZE
-from report.trust import chance, triage
+from report.trust import chance, growing, triage
 
 FORMS = {
     "-tuned": "the pre-trained network tuned whole",
@@ -87,7 +87,7 @@ def answer(results: Results, dataset: str) -> Answer:
         _use(best, len(complete), decided=any(t.word == "better" for t in towards))
         + _guessing(results, section, model),
         _sure(towards),
-        _surer(results, section, towards),
+        _surer(results, section, towards, growing.of_model(results, dataset, model)),
     )
     ends = (float(best["low"]), float(best["high"]))
     score, trials = float(best["balanced_accuracy"]), int(best["trials"])
@@ -166,7 +166,7 @@ def _sure(towards: Sequence[Towards]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _surer(results: Results, section: Section, towards: Sequence[Towards]) -> str:
+def _surer(results: Results, section: Section, towards: Sequence[Towards], more: growing.More | None) -> str:
     doubtful = sorted((t for t in towards if t.word == "undecided"), key=lambda t: t.lead)
     parts = []
     if unfinished(results, section):
@@ -188,7 +188,8 @@ def _surer(results: Results, section: Section, towards: Sequence[Towards]) -> st
         counts = results.dataset_card(section.scheme)["at_hand"]
         rare = min(counts, key=lambda name: counts[name])
         parts.append(f"more images, of {rare} first, which has {counts[rare]}")
-    return "To be surer: " + "; ".join(parts) + "."
+    grown = f" To be better: {more.sentence}." if more else ""
+    return "To be surer: " + "; ".join(parts) + f".{grown}"
 
 
 def unfinished(results: Results, section: Section) -> dict[str, int]:

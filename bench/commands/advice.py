@@ -1,22 +1,26 @@
 """What `bench answer` says, and `bench run` at its end: sentences that the report makes from its verdicts."""
 
 import json
+import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from bench.commands import printing
-from bench.errors import unknown
+from bench.errors import BenchError, UsageError, unknown
 from report import answers, claims, findings, recipes, rows, voting
 from report.data import Results
-from report.trust import chance, leaks, triage
+from report.trust import chance, growing, leaks, suspects, triage
 from report.trust import rows as trusted
 from store import Store, StoreWarning
 
 
-def give(store: Store, dataset: str | None, kind: str) -> None:
-    """Print answers as `text` or as `json`; raises as `show`."""
-    if kind == "json":
+def give(store: Store, dataset: str | None, kind: str, suspects_: Path | None = None) -> None:
+    """Print answers as `text` or as `json`, or write a dataset's suspects to a file; raises as they do."""
+    if suspects_ is not None:
+        write_suspects(store, dataset, suspects_)
+    elif kind == "json":
         print(json.dumps(as_json(store, dataset), indent=1, allow_nan=False))
     else:
         show(store, dataset)
@@ -77,8 +81,33 @@ def _trust(results: Results, answer: answers.Answer) -> dict[str, Any]:
     return {
         "sentences": answer.trust,
         "triage": trusted.of_triage(told) if told else None,
+        "suspects": trusted.of_suspects(suspects.of_dataset(results, answer.dataset)),
+        "more_images": [trusted.of_more(more) for more in growing.of_dataset(results, answer.dataset)],
         "chance": [trusted.of_chance(row) for row in chance.of_section(results, section)],
     }
+
+
+def write_suspects(store: Store, dataset: str | None, file: Path) -> None:
+    """Write all labels of a dataset to a CSV file, the most doubted first.
+
+    Raises:
+        UsageError: no dataset is named, or none of that name has results, or no model is good enough to doubt labels.
+        BenchError: the file cannot be written.
+    """
+    if dataset is None:
+        raise UsageError("--suspects is about one dataset; name it: `bench answer DATASET --suspects FILE`")
+    results = Results(store.root)
+    _chosen(results, dataset)
+    found = suspects.of_dataset(results, dataset)
+    if not found.listed:
+        raise UsageError(f"{dataset}: {found.sentence[0].lower()}{found.sentence[1:]} Train others, or more trials")
+    try:
+        file.write_text(suspects.as_csv(found), encoding="utf-8")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise BenchError(f"{file} cannot be written ({reason}); choose another --suspects FILE") from None
+    printing.say(f"{found.sentence}")
+    printing.say(f"{len(found.listed):,} labels, the most doubted first: {file}")
 
 
 def after_run(store: Store, datasets: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from report.sections import (
     layers,
     lead,
     other_recipes,
+    suspects,
     trials,
     trust,
     verdicts,
@@ -44,6 +45,7 @@ def show_page(number: int) -> None:
     comparisons(found, section)
     failures.show_section(found, section)
     trust.show_section(found, section)
+    suspects.show_section(found, name)
     calibration.show_section(found, section)
     other_recipes.show_section(found, section)
     layers.show_section(found, name)

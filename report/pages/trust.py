@@ -7,15 +7,17 @@ import pandas as pd
 from report import charts, show
 from report.data import Results, results
 from report.estimates import counted, interval, p_value, percent, points
+from report.sections import fewer_images
+from report.sections import suspects as labels
 from report.show import Html, Markup
-from report.trust import chance, leaks, triage
+from report.trust import chance, growing, leaks, suspects, triage
 from report.trust.triage import WANTED, Triage, written
 
 
 def show_all() -> None:
     """Print each question over all datasets."""
     found = results()
-    for part in (_triage, _chance, _leaks):
+    for part in (_triage, _chance, _leaks, _labels, _more):
         part(found)
 
 
@@ -28,7 +30,7 @@ def _triage(found: Results) -> None:
     for word, words in SENTENCES.items():
         names = [page_of(t.section.dataset) for t in told if t.word == word]
         if names:
-            show.write(Markup(words).format(WANTED * 100, show.listed(names)))
+            show.write(words.format(WANTED * 100, show.listed(names)))
     show.table(
         ["dataset", "triage", "may decide", "wrong on all", "on the surest four fifths", "by"],
         [_row(t) for t in told],
@@ -44,9 +46,9 @@ def _triage(found: Results) -> None:
 
 
 SENTENCES = {
-    "of use": "**Of use.** At most {:.0f} % of the answers are wrong where the model is sure enough: {}.",
-    "undecided": "**Undecided.** Whether a threshold keeps errors below {:.0f} % cannot be told: {}.",
-    "no use": "**Not to be triaged.** No certainty keeps errors below {:.0f} % on a third of the images: {}.",
+    "of use": Markup("**Of use.** At most {:.0f} % of the answers are wrong where the model is sure enough: {}."),
+    "undecided": Markup("**Undecided.** Whether a threshold keeps errors below {:.0f} % cannot be told: {}."),
+    "no use": Markup("**Not to be triaged.** No certainty keeps errors below {:.0f} % on a third of the images: {}."),
 }
 
 
@@ -153,4 +155,52 @@ def _leak_title(rows: Sequence[leaks.Leak]) -> str:
     return (
         f"Careless splits flatter on {', '.join(names)}, by up to "
         f"{points(most.claimed.estimate).lstrip('+')} points; elsewhere these data show no such thing"
+    )
+
+
+def _labels(found: Results) -> None:
+    show.heading(2, Markup("Which labels to look at?"), "labels")
+    rows: list[list[object]] = []
+    for name in found.datasets:
+        said = suspects.of_dataset(found, name)
+        if said.listed:
+            file = show.file_link("CSV", labels.file_of(name))
+            first = show.code(said.listed[0].image)
+            rows.append([page_of(name), len(said.models), f"{len(said.flagged)} of {len(said.listed)}", first, file])
+    without = [page_of(name) for name in found.datasets if not suspects.of_dataset(found, name).models]
+    if rows:
+        show.table(["dataset", "good models", "all against the label", "the most doubted", "every label"], rows)
+        show.write(
+            Markup(
+                "A good model has come at least half of the way from guessing to perfect, and nearly as far as the "
+                "best one. What all of them are confident of against the label, out of fold, is a hard image or a "
+                "wrong label."
+            )
+        )
+    if without:
+        show.write(Markup("No model is good enough to doubt labels on {}.").format(show.listed(without)))
+
+
+def _more(found: Results) -> None:
+    made = growing.everywhere(found)
+    if not made:
+        return
+    show.heading(2, Markup("How many more images?"), "more")
+    frame = pd.DataFrame(
+        [(m.section.dataset, m.model, m.growth.gain, m.growth.low, m.growth.high, m.growth.word) for m in made],
+        columns=["dataset", "model", "gain", "low", "high", "verdict"],
+    )
+    words = [m.growth.word for m in made]
+    show.chart(
+        charts.gains(frame),
+        "more",
+        Markup(
+            "What twice the images would add, by inverse power laws through the scores at several shares of the "
+            "training images. *More* is a gain that is surely above nothing, *plateau* one that is surely below a "
+            "point. {}"
+        ).format(fewer_images.foretold(made)),
+        f"What twice the images would add in {counted(len(made), 'case')}",
+        title=Html("Twice the images: more in {} of {}, a plateau in {}; else these trials cannot say").format(
+            words.count("more"), len(made), words.count("plateau")
+        ),
     )

@@ -13,6 +13,7 @@ __all__ = [
     "mosaics",
     "other_recipes",
     "preprocessing",
+    "suspects",
     "trials",
     "trust",
     "unfinished",

@@ -17,6 +17,7 @@ from report.statistics.bootstrap import (
 from report.statistics.calibration import Calibration, calibration
 from report.statistics.common import ROUNDING, Floats
 from report.statistics.detecting import SIGNIFICANT, Equivalence, equivalence, smallest_detectable_difference
+from report.statistics.growth import Growth, GrowthWord, growth
 from report.statistics.permuted import Null, against_chance, one_class_groups, permuted_labels
 from report.statistics.proportions import balanced_accuracy, holm, jeffreys
 from report.statistics.recalls import FEWEST_UNITS, RecallInterval, balanced_accuracy_interval
@@ -37,6 +38,7 @@ from report.statistics.selective import (
     tempered_out_of_fold,
     weighted_share,
 )
+from report.statistics.suspects import Doubt, doubted
 from report.statistics.voting import Vote, vote
 
 __all__ = [
@@ -45,8 +47,11 @@ __all__ = [
     "SIGNIFICANT",
     "BootstrapInterval",
     "Calibration",
+    "Doubt",
     "Equivalence",
     "Floats",
+    "Growth",
+    "GrowthWord",
     "Null",
     "RecallInterval",
     "ResampledT",
@@ -62,8 +67,10 @@ __all__ = [
     "calibration",
     "corrected_resampled_t",
     "crossfitted",
+    "doubted",
     "drawn_weights",
     "equivalence",
+    "growth",
     "holm",
     "jeffreys",
     "one_class_groups",

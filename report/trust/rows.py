@@ -5,7 +5,9 @@ from typing import TypedDict
 
 from report.statistics import Span
 from report.trust.chance import Guessing
+from report.trust.growing import More
 from report.trust.leaks import Leak
+from report.trust.suspects import Suspects
 from report.trust.triage import Triage
 
 
@@ -72,6 +74,38 @@ class LeakRow(TypedDict):
     verdict: str
 
 
+class SuspectRow(TypedDict):
+    """An image of which every good model is confident that it is of another class."""
+
+    image: str
+    label: str
+    suggested: str
+    margin: float
+    nearest: list[str]
+
+
+class SuspectsRow(TypedDict):
+    """The suspects of a dataset, and which models doubt."""
+
+    models: list[str]
+    images: list[SuspectRow]
+
+
+class MoreRow(TypedDict):
+    """What more images would add to a model; `foretold` says whether the smaller shares foretold the largest."""
+
+    model: str
+    shares: list[float]
+    splits: int
+    times: float
+    more_a_class: int | None
+    gain: float
+    low: float
+    high: float
+    verdict: str
+    foretold: bool | None
+
+
 def of_triage(t: Triage) -> TriageRow:
     """A triage as a row."""
     return {
@@ -109,6 +143,39 @@ def of_chance(row: Guessing) -> ChanceRow:
         "p": row.null.p,
         "holm": row.holm,
         "verdict": row.word,
+    }
+
+
+def of_suspects(found: Suspects) -> SuspectsRow:
+    """The images of which every good model is confident that their label is wrong."""
+    return {
+        "models": list(found.models),
+        "images": [
+            {
+                "image": s.image,
+                "label": s.label,
+                "suggested": s.suggested,
+                "margin": s.margin,
+                "nearest": list(s.nearest),
+            }
+            for s in found.flagged
+        ],
+    }
+
+
+def of_more(more: More) -> MoreRow:
+    """What more images would add, as a row."""
+    return {
+        "model": more.model,
+        "shares": list(more.shares),
+        "splits": more.splits,
+        "times": more.growth.times,
+        "more_a_class": more.a_class,
+        "gain": more.growth.gain,
+        "low": more.growth.low,
+        "high": more.growth.high,
+        "verdict": more.growth.word,
+        "foretold": more.held,
     }
 
 
