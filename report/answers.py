@@ -15,7 +15,7 @@ from report.data import Results, Section
 from report.estimates import counted, interval, p_value
 from report.findings import Finding
 from report.questions import FAMILIES, FLOORS, IMBALANCE, SEGMENTED, SIZE
-from report.trust import chance, growing, triage
+from report.trust import chance, ensembles, growing, triage
 
 FORMS = {
     "-tuned": "the pre-trained network tuned whole",
@@ -92,7 +92,8 @@ def answer(results: Results, dataset: str) -> Answer:
     ends = (float(best["low"]), float(best["high"]))
     score, trials = float(best["balanced_accuracy"]), int(best["trials"])
     told = triage.of_model(results, section, model)
-    trust = told.sentences if told else ()
+    several = ensembles.of_dataset(results, dataset)
+    trust = (told.sentences if told else ()) + ((several.sentence,) if several and several.word == "better" else ())
     return Answer(dataset, section.recipe, model, score, *ends, trials, sentences, found, trust)
 
 

@@ -11,7 +11,8 @@ from bench.commands import printing
 from bench.errors import BenchError, UsageError, unknown
 from report import answers, claims, findings, recipes, rows, voting
 from report.data import Results
-from report.trust import chance, growing, leaks, suspects, triage
+from report.trust import chance, ensembles, growing, leaks, spread, suspects, triage
+from report.trust import claims as claimed
 from report.trust import rows as trusted
 from store import Store, StoreWarning
 
@@ -78,11 +79,15 @@ def _trust(results: Results, answer: answers.Answer) -> dict[str, Any]:
     """When to believe a model of the dataset: what may be left to the one that is named, and what is at chance."""
     section = recipes.main(results, answer.dataset)
     told = triage.of_model(results, section, answer.use) if answer.use else None
+    several, groups = ensembles.of_dataset(results, answer.dataset), spread.of_dataset(results, answer.dataset)
     return {
         "sentences": answer.trust,
         "triage": trusted.of_triage(told) if told else None,
         "suspects": trusted.of_suspects(suspects.of_dataset(results, answer.dataset)),
         "more_images": [trusted.of_more(more) for more in growing.of_dataset(results, answer.dataset)],
+        "ensemble": trusted.of_ensemble(several) if several else None,
+        "new_groups": trusted.of_spread(groups) if groups else [],
+        "claims": [trusted.of_claimed(c) for c in claimed.of_dataset(results, answer.dataset)],
         "chance": [trusted.of_chance(row) for row in chance.of_section(results, section)],
     }
 

@@ -18,6 +18,7 @@ from report.sections import (
     suspects,
     trials,
     trust,
+    trusting,
     verdicts,
 )
 from report.show import Html, Markup
@@ -46,6 +47,7 @@ def show_page(number: int) -> None:
     failures.show_section(found, section)
     trust.show_section(found, section)
     suspects.show_section(found, name)
+    trusting.show_section(found, name)
     calibration.show_section(found, section)
     other_recipes.show_section(found, section)
     layers.show_section(found, name)

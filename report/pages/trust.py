@@ -7,17 +7,18 @@ import pandas as pd
 from report import charts, show
 from report.data import Results, results
 from report.estimates import counted, interval, p_value, percent, points
-from report.sections import fewer_images
+from report.findings import NARROW
+from report.sections import fewer_images, trusting
 from report.sections import suspects as labels
 from report.show import Html, Markup
-from report.trust import chance, growing, leaks, suspects, triage
+from report.trust import chance, claims, ensembles, growing, leaks, spread, suspects, triage
 from report.trust.triage import WANTED, Triage, written
 
 
 def show_all() -> None:
     """Print each question over all datasets."""
     found = results()
-    for part in (_triage, _chance, _leaks, _labels, _more):
+    for part in (_triage, _chance, _leaks, _labels, _more, _together, _claims, _groups):
         part(found)
 
 
@@ -32,7 +33,7 @@ def _triage(found: Results) -> None:
         if names:
             show.write(words.format(WANTED * 100, show.listed(names)))
     show.table(
-        ["dataset", "triage", "may decide", "wrong on all", "on the surest four fifths", "by"],
+        ["dataset", "triage", "may decide", "wrong on all", "on the surest four fifths"],
         [_row(t) for t in told],
     )
     show.write(
@@ -56,12 +57,11 @@ def _row(t: Triage) -> list[object]:
     rate = t.rate()
     decided = percent(rate.decided) if rate.decided else "none"
     return [
-        page_of(t.section.dataset),
+        Markup("{} by {}").format(page_of(t.section.dataset), show.code(t.model)),
         t.word,
         decided,
         written(t.at(1.0)),
         written(t.at(0.8)),
-        show.code(t.model),
     ]
 
 
@@ -204,3 +204,68 @@ def _more(found: Results) -> None:
             words.count("more"), len(made), words.count("plateau")
         ),
     )
+
+
+def _together(found: Results) -> None:
+    made = ensembles.everywhere(found)
+    if not made:
+        return
+    show.heading(2, Markup("Do several models know more together?"), "together")
+    frame = pd.DataFrame(
+        [(e.section.dataset, e.gain.estimate, e.gain.low, e.gain.high, e.word) for e in made],
+        columns=["pair", "difference", "low", "high", "verdict"],
+    )
+    frame[["difference", "low", "high"]] *= 100
+    better = [e.section.dataset for e in made if e.word == "better"]
+    said = f"yes on {', '.join(better)}" if better else "nowhere surely"
+    show.chart(
+        charts.differences(frame, NARROW * 100),
+        "together",
+        Markup(
+            "Several models, chosen greedily on all folds but one and judged on that one, less the vote of the one "
+            "model that is best there; 95 % intervals over groups of images, p-values adjusted by Holm for {}."
+        ).format(counted(len(made), "dataset")),
+        f"Gains of {counted(len(made), 'ensemble')}",
+        title=Html("Several models against the vote of one: {}").format(said),
+    )
+    show.folded(Html("Who was chosen, and what they gain on the holdout"))
+    show.table(
+        ["dataset", "chosen on all folds", "against", "out of fold", "on the holdout", "Holm", "at ±1", "at ±5"],
+        [
+            [
+                e.section.dataset,
+                ", ".join(m if n == 1 else f"{m} × {n}" for m, n in e.voices),
+                show.code(e.single),
+                f"{points(e.gain.estimate)} {interval(e.gain.low, e.gain.high, signed=True)}",
+                f"{points(e.held.estimate)} {interval(e.held.low, e.held.high, signed=True)}",
+                p_value(e.holm),
+                e.word,
+                e.wide,
+            ]
+            for e in made
+        ],
+    )
+    show.unfolded()
+
+
+def _claims(found: Results) -> None:
+    made = claims.everywhere(found)
+    if not made:
+        return
+    show.heading(2, Markup("How many claims of a lead would be false?"), "claims")
+    show.write(Markup("{}").format(trusting.counted(made)))
+    differ = sorted((c for c in made if c.why), key=lambda c: (c.finding.section.dataset, c.false))
+    if differ:
+        show.folded(Html("The {} where they differ, and why").format(len(differ)))
+        trusting.table(differ, where=True)
+        show.unfolded()
+
+
+def _groups(found: Results) -> None:
+    made = [s for name in found.datasets if (s := spread.of_dataset(found, name))]
+    if not made:
+        return
+    show.heading(2, Markup("What may a new donor or slide expect?"), "groups")
+    for s in made:
+        show.write(Markup("- {}: {}").format(page_of(s.section.dataset), s.sentence))
+    show.write(Markup("A dot for each group stands on the page of each dataset."))

@@ -16,6 +16,7 @@ __all__ = [
     "suspects",
     "trials",
     "trust",
+    "trusting",
     "unfinished",
     "verdicts",
 ]

@@ -17,6 +17,8 @@ from report.statistics.bootstrap import (
 from report.statistics.calibration import Calibration, calibration
 from report.statistics.common import ROUNDING, Floats
 from report.statistics.detecting import SIGNIFICANT, Equivalence, equivalence, smallest_detectable_difference
+from report.statistics.false_claims import false_claim
+from report.statistics.greedy import chosen_together, together
 from report.statistics.growth import Growth, GrowthWord, growth
 from report.statistics.permuted import Null, against_chance, one_class_groups, permuted_labels
 from report.statistics.proportions import balanced_accuracy, holm, jeffreys
@@ -38,6 +40,7 @@ from report.statistics.selective import (
     tempered_out_of_fold,
     weighted_share,
 )
+from report.statistics.spreading import GroupSpread, group_spread
 from report.statistics.suspects import Doubt, doubted
 from report.statistics.voting import Vote, vote
 
@@ -50,6 +53,7 @@ __all__ = [
     "Doubt",
     "Equivalence",
     "Floats",
+    "GroupSpread",
     "Growth",
     "GrowthWord",
     "Null",
@@ -65,11 +69,14 @@ __all__ = [
     "bayesian_correlated_t",
     "bootstrap_balanced_accuracy",
     "calibration",
+    "chosen_together",
     "corrected_resampled_t",
     "crossfitted",
     "doubted",
     "drawn_weights",
     "equivalence",
+    "false_claim",
+    "group_spread",
     "growth",
     "holm",
     "jeffreys",
@@ -81,6 +88,7 @@ __all__ = [
     "smallest_detectable_difference",
     "span",
     "tempered_out_of_fold",
+    "together",
     "verdict",
     "vote",
     "weighted_share",

@@ -29,6 +29,7 @@ class Asked:
         images: N names, of the images outside the holdout.
         labels: (N,) their classes' places.
         groups: (N,) numbers of what belongs together; an image on its own has a number of its own.
+        named: what the groups are called, by their numbers.
         folds: (R, N) the fold that tests an image, for the most repeats that a model has.
         said: for each model (R', N, C) probabilities, a row a whole repeat.
         repeats: for each model which repeats these are, as rows of `folds`.
@@ -42,6 +43,7 @@ class Asked:
     images: tuple[str, ...]
     labels: Ints
     groups: Ints
+    named: tuple[str, ...]
     folds: Ints
     said: dict[str, Floats]
     repeats: dict[str, tuple[int, ...]]
@@ -106,9 +108,9 @@ def of_trials(results: Results, section: Section, trials: str) -> Asked:
         else np.zeros((0, len(classes)))
     )
     frame = table.drop_columns(["probabilities"]).to_pandas()
-    units = pd.factorize(frame["image_group"])[0]
+    units, called = pd.factorize(frame["image_group"])
     out, held = (_side(frame, said, units, side) for side in (~frame["held"].to_numpy(), frame["held"].to_numpy()))
-    return _arranged(section, classes, out, held)
+    return _arranged(section, classes, (out, held), tuple(map(str, called)))
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def _side(frame: pd.DataFrame, said: Floats, units: Ints, rows: NDArray[np.bool_
     return _Side(own, said[rows], tuple(map(str, names)), place, labels, units[rows][first])
 
 
-def _arranged(section: Section, classes: tuple[str, ...], out: _Side, held: _Side) -> Asked:
+def _arranged(section: Section, classes: tuple[str, ...], sides: tuple[_Side, _Side], named: tuple[str, ...]) -> Asked:
+    out, held = sides
     count, repeats = len(out.images), sorted(out.frame["repeat"].unique().tolist())
     folds = np.zeros((len(repeats), count), np.intp)
     said: dict[str, Floats] = {}
@@ -157,6 +160,7 @@ def _arranged(section: Section, classes: tuple[str, ...], out: _Side, held: _Sid
         out.images,
         out.labels,
         out.groups,
+        named,
         folds,
         said,
         of,

@@ -5,8 +5,11 @@ from typing import TypedDict
 
 from report.statistics import Span
 from report.trust.chance import Guessing
+from report.trust.claims import Claimed
+from report.trust.ensembles import Ensemble
 from report.trust.growing import More
 from report.trust.leaks import Leak
+from report.trust.spread import Spread
 from report.trust.suspects import Suspects
 from report.trust.triage import Triage
 
@@ -106,6 +109,42 @@ class MoreRow(TypedDict):
     foretold: bool | None
 
 
+class EnsembleRow(TypedDict):
+    """Several models together, against the vote of the best one."""
+
+    models: dict[str, int]
+    single: str
+    balanced_accuracy: float
+    single_balanced_accuracy: float
+    gain: Ends
+    holdout_gain: Ends
+    p: float
+    verdict_at_1: str
+    verdict_at_5: str
+
+
+class ClaimedRow(TypedDict):
+    """How probably the claim is false that the model with the higher mean is better."""
+
+    question: str
+    better: str
+    worse: str
+    probability_false: float
+    verdict_at_1: str
+    why: str
+
+
+class SpreadRow(TypedDict):
+    """What nine in ten new groups may expect: recall of a class."""
+
+    label: str
+    model: str
+    groups: int
+    mean: float
+    low: float | None
+    high: float | None
+
+
 def of_triage(t: Triage) -> TriageRow:
     """A triage as a row."""
     return {
@@ -177,6 +216,48 @@ def of_more(more: More) -> MoreRow:
         "verdict": more.growth.word,
         "foretold": more.held,
     }
+
+
+def of_ensemble(e: Ensemble) -> EnsembleRow:
+    """An ensemble as a row."""
+    return {
+        "models": dict(e.voices),
+        "single": e.single,
+        "balanced_accuracy": e.score,
+        "single_balanced_accuracy": e.single_score,
+        "gain": ends(e.gain),
+        "holdout_gain": ends(e.held),
+        "p": e.p,
+        "verdict_at_1": e.word,
+        "verdict_at_5": e.wide,
+    }
+
+
+def of_claimed(c: Claimed) -> ClaimedRow:
+    """A claim of the higher mean as a row."""
+    return {
+        "question": c.finding.question.key,
+        "better": c.winner,
+        "worse": c.loser,
+        "probability_false": c.false,
+        "verdict_at_1": c.finding.narrow,
+        "why": c.why,
+    }
+
+
+def of_spread(s: Spread) -> list[SpreadRow]:
+    """What a new group may expect, a row a class."""
+    return [
+        {
+            "label": label,
+            "model": s.model,
+            "groups": e.groups,
+            "mean": e.mean,
+            "low": number(e.low),
+            "high": number(e.high),
+        }
+        for label, e in s.expected.items()
+    ]
 
 
 def of_leak(leak: Leak) -> LeakRow:
