@@ -91,6 +91,17 @@ def span(estimate: float, drawn: Floats, units: int, low: float = 0.0, high: flo
     )
 
 
+def no_narrower(found: Span, images: float) -> Span:
+    """A share's interval, at least as wide as that of so many images that each weigh alike and stand alone (Jeffreys).
+
+    Draws of images that are all right, or all wrong, do not differ, and say nothing of those that were not seen.
+    """
+    if not found.known or images <= 0:
+        return found
+    low, high = jeffreys(found.estimate * images, images)
+    return Span(found.estimate, min(found.low, float(low)), max(found.high, float(high)))
+
+
 def weighted_share(hits: ArrayLike, weights: ArrayLike, groups: ArrayLike) -> Span:
     """A weighted share with an interval that counts a group of images as one: Jeffreys on as many as weigh alike.
 

@@ -58,16 +58,6 @@ class Asked:
         """Models that have been asked about every image."""
         return list(self.said)
 
-    @property
-    def grouped(self) -> bool:
-        """Whether images belong together at all."""
-        return np.unique(self.groups).size < self.groups.size
-
-    @property
-    def spanning(self) -> bool:
-        """Whether any group has images of several classes."""
-        return not statistics.one_class_groups(self.labels, self.groups)
-
     def averaged(self, model: str) -> Floats:
         """The mean over the repeats of what a model said, (N, C): the vote of its repeats, by their probabilities."""
         return np.asarray(self.said[model].mean(axis=0))
@@ -76,31 +66,35 @@ class Asked:
 @lru_cache(maxsize=64)
 def of_section(results: Results, section: Section) -> Asked:
     """Everything that was said in a section."""
-    return of_trials(results, section, "select trial_id from chosen_trials where scheme = $scheme")
-
-
-def of_trials(results: Results, section: Section, trials: str) -> Asked:
-    """Everything that was said in the trials of a query, which may name `$scheme`; all of one dataset and recipe."""
+    classes = tuple(results.dataset_card(section.scheme)["classes"])
     table = (
         results.connection.sql(
-            f"""
+            """
             select p.model, p.repeat, p.fold, p.subset = 'holdout' as held, p.image_id, p.trial_id,
                 list_position(t.classes, p.label) - 1 as label, p.probabilities::double[] as probabilities,
                 coalesce(i.image_group, p.image_id) as image_group
             from predictions p
-            semi join ({trials}) using (trial_id)
+            semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
             join trials t using (trial_id, dataset, model)
             left join images i on i.dataset = p.dataset and i.dataset_hash = t.dataset_hash
                 and i.image_id = p.image_id
             where p.recipe = $recipe and p.dataset = $dataset
+                -- What is no answer to the question leaves its repeat incomplete.
+                and list_contains($classes, p.label) and t.classes = $classes
+                and len(p.probabilities) = len($classes)
+                and list_min(p.probabilities) >= 0 and list_max(p.probabilities) <= 1.001
             order by p.model, p.repeat, p.fold, p.trial_id, p.image_id
             """,
-            params={"scheme": section.scheme, "recipe": section.recipe, "dataset": section.dataset},
+            params={
+                "scheme": section.scheme,
+                "recipe": section.recipe,
+                "dataset": section.dataset,
+                "classes": list(classes),
+            },
         )
         .to_arrow_table()
         .combine_chunks()
     )
-    classes = tuple(results.dataset_card(section.scheme)["classes"])
     chances = table.column("probabilities").combine_chunks()
     said = (
         chances.flatten().to_numpy().reshape(len(chances), len(classes))
@@ -180,8 +174,10 @@ def _held(held: _Side, classes: int) -> tuple[dict[str, Floats], dict[str, Ints]
         trials, first, trial = np.unique(rows["trial_id"].to_numpy(dtype=str), return_index=True, return_inverse=True)
         answers = np.full((len(trials), len(held.images), classes), np.nan)
         answers[trial, held.place[mine]] = held.said[mine]
-        said[str(model)] = answers
-        folds[str(model)] = rows["fold"].to_numpy(dtype=np.intp)[first]
+        whole = ~np.isnan(answers).any(axis=(1, 2))
+        if whole.any():
+            said[str(model)] = answers[whole]
+            folds[str(model)] = rows["fold"].to_numpy(dtype=np.intp)[first][whole]
     return said, folds
 
 

@@ -98,8 +98,9 @@ def _leak(dataset: str, model: str, recipe: str, rows: pd.DataFrame) -> Leak:
     units = int(np.unique(groups).size)
     careless, honest = (float(own @ side) for side in sides)
     draws = drawn @ (sides[0] - sides[1])
-    claimed = statistics.span(careless - honest, draws, units, low=-1.0)
     spread = float(np.std(draws)) if draws.size > 1 else 0.0
+    # Answers that are all alike do not show how they would differ.
+    claimed = statistics.span(careless - honest, draws if spread > 0 else draws[:0], units, low=-1.0)
     p = 2 * float(special.stdtr(units - 1, -abs(careless - honest) / spread)) if spread > 0 and units > 2 else 1.0
     return Leak(dataset, model, recipe, len(rows), units, careless, honest, claimed, p)
 

@@ -105,7 +105,11 @@ def judged(found: Asked, model: str) -> Triage:
     own, drawn = certainty.balanced_weights(found.labels)[None, :], asked.drawn(found)
     units = int(np.unique(found.groups).size)
     at, draws = (statistics.risks(sure, wrong, w, SHARES) for w in (own, drawn))
-    curve = [statistics.span(float(at[0, k]), draws[:, k], units) for k in range(len(SHARES))]
+    alike = 1 / float((own**2).sum())  # so many images of equal weight say as much
+    curve = [
+        statistics.no_narrower(statistics.span(float(at[0, k]), draws[:, k], units), share * alike)
+        for k, share in enumerate(SHARES)
+    ]
     kept = SHARES.index(round(1 - SENT, 1))
     drop = statistics.span(float(at[0, -1] - at[0, kept]), draws[:, -1] - draws[:, kept], units, low=-1.0)
     single = np.mean([_risk(said, found.labels, own) for said in found.said[model]], axis=0)
@@ -150,6 +154,7 @@ def _rate(
         below = drawn @ split.decided
         draws = (drawn @ split.wrong)[below > 0] / below[below > 0]
         error = statistics.span(float(weights @ split.wrong) / covered, draws, int(np.unique(found.groups).size))
+        error = statistics.no_narrower(error, covered / float(weights @ weights))
     held_decided, held_error = _held(found, model, chosen.value)
     return AtRate(wanted, chosen.value, covered, error, held_decided, held_error)
 

@@ -1,7 +1,9 @@
 """Triage, chance and leaks of whole stores: against pandas and scikit-learn, and what is known of the published one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from report import recipes, statistics
 from report.data import Results
-from report.trust import asked, chance, leaks, rows, triage
+from report.trust import asked, chance, leaks, rows, suspects, triage
 from store import Store
 
 
@@ -52,9 +54,43 @@ def test_repeats_that_are_not_whole_are_left_out(made_up: Results) -> None:
     (section,) = made_up.sections
     found = asked.of_section(made_up, section)
     assert {model: len(said) for model, said in found.said.items()} == {"cnn": 4, "mean-colour": 4, "resnet18": 1}
-    assert not found.grouped
-    assert not found.spanning
+    assert np.unique(found.groups).size == len(found.images) == 108
     assert triage.of_model(made_up, section, "nothing") is None
+
+
+@pytest.mark.parametrize("said", [[np.nan, 0.5], [np.inf, -3.0], [0.5], [0.2, 0.3, 0.5], [-0.1, 1.1]])
+def test_what_is_no_answer_is_left_out(said: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that was sent may hold anything: what is no probability leaves its repeat incomplete, no page fails."""
+    sound = verdicts._asked
+
+    def broken(*arguments: Any) -> list[dict[str, Any]]:
+        rows_ = sound(*arguments)
+        rows_[0]["probabilities"] = said
+        return rows_
+
+    store = Store(tmp_path / "store", create=True)
+    verdicts.write(store, "mine", {"cnn": 0.9})
+    with monkeypatch.context() as patched:
+        patched.setattr(verdicts, "_asked", broken)
+        verdicts.write(store, "mine", {"mean-colour": 0.5})
+    results = Results(store.root)
+    (section,) = results.sections
+    found = asked.of_section(results, section)
+    assert found.models == ["cnn"]
+    assert list(found.held_said) == ["cnn"]
+    nobody = asked.of_section(results, replace(section, recipe="another"))
+    assert (nobody.models, nobody.images) == ([], ())
+    assert suspects.of_dataset(results, "mine").models == ("cnn",)
+
+
+def test_no_error_seen_is_not_none_to_come(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    verdicts.write(store, "mine", {"cnn": 1.0})
+    told = triage.best(Results(store.root), "mine")
+    assert told is not None
+    assert told.at(1.0).estimate == 0
+    low, high = statistics.jeffreys(0, 108)
+    assert (told.at(1.0).low, told.at(1.0).high) == (low, pytest.approx(float(high)))
 
 
 def test_a_certainty_that_says_nothing_is_no_guide(made_up: Results) -> None:
