@@ -152,9 +152,11 @@ def _leak_title(rows: Sequence[leaks.Leak]) -> str:
     if not names:
         return "No careless split surely flatters here"
     most = max((r for r in rows if r.word == "flatters"), key=lambda r: r.claimed.estimate)
+    most_points = points(most.claimed.estimate).lstrip("+")
     return (
-        f"Careless splits flatter on {', '.join(names)}, by up to "
-        f"{points(most.claimed.estimate).lstrip('+')} points; elsewhere these data show no such thing"
+        f"Careless splits flatter on {', '.join(names)}, by up to {most_points} points; elsewhere the difference is "
+        f"small, "
+        "or these data cannot tell"
     )
 
 

@@ -111,8 +111,8 @@ def sentence(leak: Leak) -> str:
     if leak.claimed.known:
         difference = f"{difference} {interval(leak.claimed.low, leak.claimed.high, signed=True)}"
     start = (
-        f"Of {leak.model}, split one by one as if no images belonged together, {percent(leak.careless)} would have "
-        f"been claimed; split honestly it is {percent(leak.honest)}: {difference}"
+        f"Of {leak.model}, over all images, split one by one as if no images belonged together, "
+        f"{percent(leak.careless)} would have been claimed; split honestly it is {percent(leak.honest)}: {difference}"
     )
     said = {
         "flatters": "the careless split flatters",
