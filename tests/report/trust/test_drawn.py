@@ -17,7 +17,7 @@ KNOWN = (
     ("split one by one", {"covid-ct", "malaria", "t-cells", "wbc-segmented"}, {"reticulocytes"}),
     ("nine of ten groups", {"covid-ct", "malaria", "t-cells"}, {"wbc-segmented", "reticulocytes"}),
     ("no trial here has seen", {"malaria", "t-cells", "wbc-segmented"}, {"covid-ct"}),
-    ("At chance: ", {"reticulocytes"}, {"malaria"}),
+    ("At chance", {"reticulocytes"}, {"malaria"}),
 )
 
 
