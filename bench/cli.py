@@ -206,14 +206,17 @@ def query(
 @app.command()
 def answer(
     dataset: Annotated[str | None, typer.Argument(metavar="DATASET", help="Only this dataset; default: all.")] = None,
-    format: Annotated[Literal["text", "json"], typer.Option(help="Three sentences, or every finding.")] = "text",
+    format: Annotated[Literal["text", "json"], typer.Option(help="Sentences, or every finding.")] = "text",
+    suspects: Annotated[
+        Path | None, typer.Option(help="Write the dataset's labels, the most doubted first, to a CSV file.")
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """What to use on a dataset, how sure that is, and what would make it surer. Trains nothing, needs no images."""
+    """What to use, how sure that is, what would make it surer, when to trust it. Trains nothing, needs no images."""
     from bench.commands import advice
     from store import Store
 
-    advice.give(Store(store), dataset, format)
+    advice.give(Store(store), dataset, format, suspects)
 
 
 @app.command()

@@ -12,7 +12,9 @@ import yaml
 from report import claims, downloads, findings, payload, rows, show, voting
 from report.data import PAGES_OF, Results
 from report.sections import layers
+from report.sections import suspects as labels
 from report.show import Html
+from report.trust import suspects
 
 PAGE = """---
 {front}---
@@ -47,6 +49,7 @@ def prepare(project: Path, found: Results) -> None:
     _scripts(project / "assets" / "data", found)
     for name, words in tables_of_findings(found).items():
         _write(project / "assets" / name, words)
+    _suspects(project, found)
     downloads.tables(found, project / "assets" / "store")
     downloads.engine(project / "assets" / "wasm")
 
@@ -65,6 +68,21 @@ def _scripts(folder: Path, found: Results) -> None:
                 old.unlink()
     for name, text in wanted.items():
         _write(folder / name, text)
+
+
+def _suspects(project: Path, found: Results) -> None:
+    """The images of each dataset, those first whose label is doubted most, where models are good enough to doubt."""
+    listed = {name: suspects.of_dataset(found, name) for name in found.datasets}
+    wanted = {
+        project / labels.file_of(name).lstrip("/"): suspects.as_csv(each)
+        for name, each in listed.items()
+        if each.listed
+    }
+    for old in (project / "assets" / "suspects").glob("*.csv"):
+        if old not in wanted:
+            old.unlink()
+    for path, text in wanted.items():
+        _write(path, text)
 
 
 def tables_of_findings(found: Results) -> dict[str, str]:

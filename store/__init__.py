@@ -3,6 +3,7 @@
 It knows nothing of training or of websites.
 """
 
+from store import certainty
 from store.claims import Claims
 from store.errors import QueryError, StoreError, StoreWarning
 from store.inventory import cache_folder
@@ -27,6 +28,7 @@ __all__ = [
     "TrialRow",
     "View",
     "cache_folder",
+    "certainty",
     "public",
     "query",
     "require_store_or_empty",

@@ -156,13 +156,18 @@ def link(words: Markup, address: str) -> Markup:
     Raises:
         ValueError: the address holds more than names by the store's rule, and what `data.slug` makes, are made of.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_./#-]+", address):
-        raise ValueError(f"{address!a} is no address of a page of this site")
+    _check(address)
     return Markup.made(f"[{words.source}]({address})")
 
 
-def file_link(words: str, address: LiteralString) -> Markup:
-    """A link to a file beside the pages that a reader downloads."""
+def _check(address: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_./#-]+", address):
+        raise ValueError(f"{address!a} is no address of a page of this site")
+
+
+def file_link(words: str, address: str) -> Markup:
+    """A link to a file beside the pages that a reader downloads. Raises as `link`."""
+    _check(address)
     return Markup.made(f"[{Markup.text(words).source}]({address}){{download=''}}")
 
 
