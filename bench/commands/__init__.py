@@ -10,6 +10,7 @@ __all__ = [
     "advice",
     "answers",
     "dataset",
+    "exporting",
     "failing",
     "keeping",
     "model",

@@ -92,3 +92,31 @@ def kept(store: "Store", chosen: "Chosen") -> "Kept":
 def again(store: Path, chosen: "Chosen") -> str:
     """The command that keeps a model."""
     return f"bench model keep {shlex.quote(chosen.dataset)} {chosen.model}{option(store)}"
+
+
+@app.command("export")
+def export(
+    dataset: DatasetArgument,
+    model: ModelArgument = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The ONNX file.")] = Path("model.onnx"),
+    error: Annotated[str, typer.Option("--error", help="How many of the trusted answers may be wrong: 5% or 0.05.")] = (
+        "5%"
+    ),
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page too that runs the model in a browser; needs onnxruntime-web.")
+    ] = False,
+    store: StoreOption = DEFAULT_STORE,
+    data: DataOption = [],
+) -> None:
+    """Write a kept model as one ONNX file, with a model card beside it: from pixels to calibrated probabilities.
+
+    All trials and their vote are in it. It is run before it is written, and held against the kept model on the holdout.
+    """
+    from bench.commands import advice, exporting
+    from report.data import Results
+    from store import Store
+
+    results = Results(store)
+    chosen = advice.choose(results, dataset, model)
+    source = kept(Store(store), chosen)
+    exporting.export(results, chosen, source, library_of(store, data), output, error=error, html=html)

@@ -14,7 +14,7 @@ from bench.keeping import restored, surroundings
 from bench.models import Network
 from bench.predicting import Judged, tables
 from bench.training import activations
-from report import predicted
+from report.papers import predicted
 
 if TYPE_CHECKING:
     from bench.datasets import Library
