@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bench.commands import DEFAULT_STORE, DataOption, StoreOption, failing, option, printing
+from bench.commands import DEFAULT_STORE, DataOption, StoreOption, failing, option, printing, writing
 from bench.commands import dataset as dataset_commands
 from bench.commands import model as model_commands
 from bench.commands import predict as predict_command
+from bench.commands import reproduce as reproduce_command
 from bench.commands import store as store_commands
 from bench.errors import UsageError
 
@@ -250,6 +251,8 @@ def report(
 
 
 app.command("predict")(predict_command.predict)
+app.command("reproduce")(reproduce_command.reproduce)
+app.command("write-up")(writing.write_up)
 
 
 def main() -> None:

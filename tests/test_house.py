@@ -71,6 +71,7 @@ def test_arrows_point_to_the_store() -> None:
         ("bench/commands/model.py", "report"),
         ("bench/commands/pictures.py", "report"),
         ("bench/commands/predict.py", "report"),
+        ("bench/commands/writing.py", "report"),
     }
     for package in ("bench", "report"):
         assert any("store" in packages for name, packages in found.items() if name.startswith(package))

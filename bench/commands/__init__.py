@@ -19,5 +19,7 @@ __all__ = [
     "predict",
     "printing",
     "progress",
+    "reproduce",
     "store",
+    "writing",
 ]

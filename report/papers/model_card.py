@@ -127,7 +127,7 @@ def ended(sentence: str) -> str:
 
 
 def _selected(of: Told) -> bool:
-    return of.answer.use == of.model and len(of.others) > 1
+    return of.answer.use == of.model and of.complete > 1
 
 
 def _versions(each: Mapping[str, str]) -> str:

@@ -60,7 +60,7 @@ class Told:
         recalls: class by class.
         calibration: of the probabilities out of fold.
         log_loss: mean over the test folds, and so is `brier`.
-        others: every model of the section with its score and trials.
+        others: every model of the section with its score and trials; `complete` of them have all their trials.
         versions: of the libraries that trained it, and `devices` on what.
         trained: the day of the first trial and of the last.
     """
@@ -84,6 +84,7 @@ class Told:
     log_loss: float
     brier: float
     others: tuple[tuple[str, Score, int], ...]
+    complete: int
     versions: tuple[dict[str, str], ...]
     devices: tuple[str, ...]
     trained: tuple[str, str]
@@ -141,6 +142,7 @@ def told(results: Results, dataset: str, model: str) -> Told:
             (str(r["model"]), _score(r), int(r["trials"]))
             for r in means.sort_values("balanced_accuracy", ascending=False, kind="stable").to_dict("records")
         ),
+        len(results.complete(section)),
         tuple(json.loads(each) for each in sorted(set(rows["versions_json"]))),
         tuple(sorted(set(rows["device"]))),
         (f"{rows['finished_at'].min():%Y-%m-%d}", f"{rows['finished_at'].max():%Y-%m-%d}"),
