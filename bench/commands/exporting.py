@@ -35,6 +35,8 @@ def export(
         UsageError: onnxruntime for browsers is not at hand, or the model cannot be exported.
         BenchError: a file cannot be written, or says something else than the kept model.
     """
+    if output.suffix.lower() != ".onnx":
+        raise UsageError(f"-o {output} must end in .onnx; its card and page lie beside it")
     runtime = classifier.runtime() if html else None
     if html and runtime is None:
         raise UsageError(f"--html needs onnxruntime for browsers; run: {classifier.INSTALL}")

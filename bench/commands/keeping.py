@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench import keeping
@@ -80,7 +81,9 @@ def describe(store: "Store", cell: "Cell", device: "torch.device", again: str) -
         surroundings.read(kept, again)
         return
     except BenchError:
-        model = restored.restore(kept, device, again)
+        # One trial is enough: the others share its frozen layers, and of whole networks the first gives the features.
+        first = dict([next(iter(kept.trials.items()))])
+        model = restored.restore(replace(kept, trials=first), device, again)
     with bar("looking at the training images", len(cell.dataset.images)) as advance:
         surroundings.write(kept, cell, model, advance)
 
@@ -102,6 +105,7 @@ def after_run(store: "Store", cells: "Sequence[Cell]", device: str) -> None:
 
     on = common.choose_devices(device)[0]
     done, _ = store.finished()
+    count = 0
     for cell in cells:
         trials = [trial for trial in cell.trials if trial.id in done]
         if not trials:
@@ -110,6 +114,12 @@ def after_run(store: "Store", cells: "Sequence[Cell]", device: str) -> None:
         kept = whole(store, cell.only(trials), again)
         if len(kept) == len(trials):
             describe(store, cell.only(trials), on, again)
+            count += 1
         else:
             left = len(trials) - len(kept)
             printing.say(f"{cell.name}: {left} trials were trained before and are not kept; `{again}` keeps them.")
+    if count:
+        more = option(store.root)
+        printing.say(
+            f"{count} models are kept in {store.root / 'models'}; `bench predict DATASET IMAGES{more}` uses them."
+        )

@@ -65,13 +65,13 @@ def predict(
     chosen = advice.choose(results, dataset, model)
     again = model_commands.again(store, chosen)
     kept = model_commands.kept(Store(store), chosen)
+    answering = restored.restore(kept, common.choose_devices(device)[0], again)
     around = surroundings.read(kept, again)
     rule = judging.learn(Store(store), chosen.cell_id, chosen.classes, wanted)
     voting = f"{chosen.dataset} · {chosen.model} ({chosen.recipe}): the vote of {len(kept.trials)} trials."
     sentences = (voting, said(rule))
     for sentence in sentences:
         printing.wrapped(sentence)
-    answering = restored.restore(kept, common.choose_devices(device)[0], again)
     known = records.Records(output, f"{kept.fingerprint} {kept.surroundings}")
     judged: list[Judged] = []
     new = 0

@@ -7,6 +7,7 @@ files of two recipes or versions cannot be taken for one model, and none is a pi
 
 import hashlib
 import json
+import math
 import os
 import re
 import tempfile
@@ -161,7 +162,7 @@ def read(path: Path) -> "tuple[dict[str, Tensor], str]":
         length = int.from_bytes(content[:8], "little")
         text = json.loads(content[8 : 8 + length])["__metadata__"]["bench"]
         return load(content), str(text)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BenchError(f"{path} is no kept model ({error}); delete it") from None
 
 
@@ -214,12 +215,17 @@ def header(path: Path, again: str) -> Header:
         values = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["bench"])
         if values.pop("format") != FORMAT:
             raise BenchError(f"{path} was kept by another version of this project; `{again}` keeps it anew")
-        for name in ("classes", "mean", "std"):
-            values[name] = tuple(values[name])
-        values["scale"] = tuple(values["scale"]) if isinstance(values["scale"], list) else values["scale"]
+        values["classes"] = tuple(map(str, values["classes"]))
+        for name in ("mean", "std"):
+            values[name] = tuple(map(float, values[name]))
+            if len(values[name]) != 3 or not all(map(math.isfinite, values[name])):
+                raise ValueError(f"{name} is not that of three channels")
+        if isinstance(values["scale"], list):
+            low, high = map(float, values["scale"])
+            values["scale"] = low, high
         made = Header(**values)
         identity = dict(made.identity)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BenchError(f"{path} is no kept model ({error}); `{again}` keeps it anew") from None
     if sorted(identity) != sorted(_IDENTITY) or cell_id(identity) != made.cell_id:
         raise BenchError(f"{path} is of another model than it says; `{again}` keeps it anew")

@@ -164,7 +164,8 @@ def restore(kept: Kept, device: torch.device, again: str) -> Restored:
     for path in kept.trials.values():
         tensors, _ = files.read(path)
         try:
-            trained.append(_filled(parts, tensors, classes).eval().to(device))
+            module = _filled(parts, tensors, classes).eval()
+            trained.append(module if isinstance(parts, Floor) else module.to(device))
         except (RuntimeError, KeyError, AttributeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise BenchError(f"{path} does not fit {model.name} ({reason}); `{again}` keeps it anew") from None
@@ -186,12 +187,19 @@ def _filled(parts: Transfer | Probe | Network | Floor, tensors: dict[str, Tensor
     elif isinstance(parts, Transfer):
         module = _head(parts.backbone, parts.head, classes)
     else:
-        weight = tensors["weight"]
-        module = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
-        if weight.shape[0] != classes:
-            raise RuntimeError(f"{weight.shape[0]} rows for {classes} classes")
+        module = nn.Linear(_width(parts), classes, dtype=torch.float64 if isinstance(parts, Floor) else torch.float32)
+    if not all(tensor.isfinite().all() for tensor in tensors.values() if tensor.is_floating_point()):
+        raise RuntimeError("some weights are no numbers")
     module.load_state_dict(tensors)
     return module
+
+
+def _width(parts: Probe | Floor) -> int:
+    """How many numbers of an image a regression is given."""
+    if isinstance(parts, Probe):
+        return int(parts.backbone.columns.stop - parts.backbone.columns.start) // parts.pooled
+    noise = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    return int(parts.describe(noise).shape[1])
 
 
 def _head(backbone: Backbone, head: Head, classes: int) -> nn.Module:

@@ -163,8 +163,13 @@ def read(kept: Kept, again: str) -> Surroundings:
             raise ValueError("it is of another cell")
         for name in ("ids", "labels", "groups", "width", "height"):
             told[name] = tuple(told[name])
-        return Surroundings(features=tensors["features"].numpy(), **told)
-    except (ValueError, KeyError, TypeError) as error:
+        features = tensors["features"].float().numpy()
+        if features.ndim != 2 or not np.isfinite(features).all():
+            raise ValueError("its features are no numbers")
+        if not len(features) == len(told["ids"]) == len(told["labels"]) == len(told["groups"]) > 0:
+            raise ValueError("it lists other images than it describes")
+        return Surroundings(features=features, **told)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BenchError(f"{kept.surroundings} does not fit ({error}); `{again}` makes it anew") from None
 
 

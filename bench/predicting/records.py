@@ -31,9 +31,11 @@ class Records:
             self._read()
 
     def get(self, path: Path) -> dict[str, Any] | None:
-        """What is known of a file, if it was not touched since."""
+        """What is known of a file, if it was not touched since; one that could not be read is tried again."""
         row = self.known.get(os.path.abspath(path))  # noqa: PTH100
-        return row if row is not None and row.get("stamp") == stamp(path) else None
+        if row is None or "error" in row or row.get("stamp") != stamp(path):
+            return None
+        return row
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write lines, so that they are there if the process ends.

@@ -1,5 +1,6 @@
 """Kept models say what the store says; one that was altered, mixed up or of another version is refused."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -67,14 +68,9 @@ def cut(path: Path) -> str:
 
 def rewritten(path: Path, change: dict[str, object]) -> None:
     """The same weights with another header, under a name that fits."""
-    import hashlib
-
     with safe_open(path, "pt") as file:
         header = json.loads(file.metadata()["bench"])
-    content = save(load_file(path), {"bench": json.dumps(header | change)})
-    trial = path.name.partition(".")[0]
-    path.unlink()
-    path.with_name(f"{trial}.{hashlib.sha256(content).hexdigest()}.safetensors").write_bytes(content)
+    replaced(path, save(load_file(path), {"bench": json.dumps(header | change)}))
 
 
 def other_classes(path: Path) -> str:
@@ -99,14 +95,35 @@ def later_format(path: Path) -> str:
     return "was kept by another version of this project"
 
 
-def no_header(path: Path) -> str:
-    import hashlib
-
-    content = save({"a": torch.zeros(1)})
+def replaced(path: Path, content: bytes) -> None:
+    """Another content under a name that fits."""
     path.unlink()
     trial = path.name.partition(".")[0]
     path.with_name(f"{trial}.{hashlib.sha256(content).hexdigest()}.safetensors").write_bytes(content)
+
+
+def no_header(path: Path) -> str:
+    replaced(path, save({"a": torch.zeros(1)}))
     return "is no kept model"
+
+
+def nested(path: Path) -> str:
+    replaced(path, save({"a": torch.zeros(1)}, {"bench": "[" * 100_000}))
+    return "is no kept model"
+
+
+def no_numbers(path: Path) -> str:
+    with safe_open(path, "pt") as file:
+        header = file.metadata()["bench"]
+    replaced(path, save({name: t * torch.nan for name, t in load_file(path).items()}, {"bench": header}))
+    return "some weights are no numbers"
+
+
+def other_shapes(path: Path) -> str:
+    with safe_open(path, "pt") as file:
+        header = file.metadata()["bench"]
+    replaced(path, save({name: t[:2].clone() for name, t in load_file(path).items()}, {"bench": header}))
+    return "does not fit efficientnet-lite0-probe"
 
 
 def gone(path: Path) -> str:
@@ -124,7 +141,21 @@ def swapped(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "harm", [altered, cut, other_classes, other_cell, other_identity, later_format, no_header, gone, swapped]
+    "harm",
+    [
+        altered,
+        cut,
+        other_classes,
+        other_cell,
+        other_identity,
+        later_format,
+        no_header,
+        nested,
+        no_numbers,
+        other_shapes,
+        gone,
+        swapped,
+    ],
 )
 def test_a_kept_model_that_is_not_what_it_was_is_refused_in_one_sentence(
     copied: Store, bench: Run, data: Path, harm: object
@@ -138,10 +169,9 @@ def test_a_kept_model_that_is_not_what_it_was_is_refused_in_one_sentence(
     assert one_sentence(err)
     assert said in err
     assert f"`bench model keep tiny efficientnet-lite0-probe --store {copied.root}`" in err
-    # What is named mends it.
-    code, out, err = bench(
-        *("model", "keep", "tiny", "efficientnet-lite0-probe", "--store", copied.root, "--data", data)
-    )
+    # What is named mends it; what is whole but wrong inside, only when it is forced.
+    keep = ("model", "keep", "tiny", "efficientnet-lite0-probe", "--store", copied.root, "--data", data)
+    code, out, err = bench(*keep, *(["--force"] if harm in (no_numbers, other_shapes) else []))
     assert (code, err) == (0, ""), out
     assert bench(*ask)[0] == 0
 
