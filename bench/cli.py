@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bench.commands import DEFAULT_STORE, DataOption, StoreOption, cells, failing, option, printing
+from bench.commands import DEFAULT_STORE, DataOption, StoreOption, cells, failing, option, printing, writing
 from bench.commands import dataset as dataset_commands
+from bench.commands import model as model_commands
+from bench.commands import predict as predict_command
+from bench.commands import reproduce as reproduce_command
 from bench.commands import store as store_commands
 from bench.errors import UsageError
 
@@ -23,9 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-model_app = typer.Typer(no_args_is_help=True, help="List the models, and say what each one is.")
 app.add_typer(dataset_commands.app, name="dataset")
-app.add_typer(model_app, name="model")
+app.add_typer(model_commands.app, name="model")
 app.add_typer(store_commands.app, name="store")
 
 
@@ -68,6 +70,9 @@ def run(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many trials.")] = None,
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models", help="Keep what is trained, for `bench predict` and `bench model export`.")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     data: DataOption = [],
 ) -> None:
@@ -124,6 +129,7 @@ def run(
                 count=workers,
                 executor=executor,
                 watch=screen,
+                keep=keep_models,
             )
     except KeyboardInterrupt:
         failing.fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 130)
@@ -143,6 +149,10 @@ def run(
         )
     else:
         printing.say(f"nothing to train: {store} has what can be had of the {wanted} trials.")
+    if keep_models:
+        from bench.commands import keeping
+
+        keeping.after_run(results, prepared.cells, device)
     advice.after_run(results, list(dict.fromkeys(cell.dataset.name for cell in prepared.cells)))
 
 
@@ -243,26 +253,9 @@ def report(
         site.serve(output, lambda address: printing.say(f"showing it at {address} (Ctrl-C ends)"))
 
 
-@model_app.command("list")
-def model_list() -> None:
-    """Every model, what of it is frozen and what is trained."""
-    from bench import models
-
-    rows = [[m.name, m.weights.source, m.frozen, m.trained] for m in map(models.get, models.names())]
-    printing.table(["model", "weights", "frozen", "trained"], rows)
-
-
-@model_app.command("show")
-def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
-    """What a model is, and where its weights come from."""
-    from bench import models
-
-    model = models.get(name)
-    rows: list[list[object]] = [[key, value] for key, value in model.card().items()]
-    if model.weights.file:
-        rows.append(["weights file", model.weights.file])
-    rows.append(["about", (model.build.__doc__ or "").strip().splitlines()[0]])
-    printing.table(["", ""], rows)
+app.command("predict")(predict_command.predict)
+app.command("reproduce")(reproduce_command.reproduce)
+app.command("write-up")(writing.write_up)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.commands import printing
@@ -135,3 +136,49 @@ def _show(results: Results, datasets: Sequence[str]) -> None:
         answer = answers.answer(results, name)
         for sentence in (*answer.sentences, *answer.trust):
             printing.wrapped(sentence, 2)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A model of a dataset, at the recipe that the dataset's answer is about.
+
+    Attributes:
+        cell_id: the cell.
+        trials: the ids of its finished trials, in the order of repeats and folds.
+        classes: in the order of the probabilities.
+        recommended: whether the answer names it.
+    """
+
+    dataset: str
+    model: str
+    recipe: str
+    cell_id: str
+    trials: tuple[str, ...]
+    classes: tuple[str, ...]
+    recommended: bool
+
+
+def choose(results: Results, dataset: str, model: str | None) -> Chosen:
+    """A model of a dataset by its name, or the one that the answer recommends.
+
+    Raises:
+        UsageError: the store has no results on such a dataset, or of such a model there.
+        BenchError: no model was asked for, and no answer names one.
+    """
+    (dataset,) = _chosen(results, dataset)
+    section = recipes.main(results, dataset)
+    use = answers.answer(results, dataset).use
+    if model is None and use is None:
+        raise BenchError(
+            f"no model has all its trials on {dataset} yet; name one with --model, or `bench run` trains on"
+        )
+    name = str(model or use)
+    if name not in results.models(section):
+        raise unknown(f"model of {dataset} at {section.recipe}", name, results.models(section))
+    cells = results.of(results.cells, section)
+    cell_id = str(cells[cells["model"] == name]["cell_id"].iloc[0])
+    rows = results.connection.execute(
+        "select trial_id, classes from trials where cell_id = ? and status = 'done' order by repeat, fold", [cell_id]
+    ).fetchall()
+    trials = tuple(row[0] for row in rows)
+    return Chosen(dataset, name, section.recipe, cell_id, trials, tuple(rows[0][1]), name == use)

@@ -590,9 +590,11 @@ def test_a_network_whose_loss_breaks_fails_with_a_reason(library: Library) -> No
 def test_a_floor_is_a_balanced_logistic_regression() -> None:
     task = Task()
     numbers = task.features[0].astype(np.float64)
-    outcome = regressions.fit_floor(numbers, task.labels, task.splits[0])
+    outcome, linear = regressions.fit_floor(numbers, task.labels, task.splits[0])
     expected = logistic(numbers, task.labels, task.splits[0]).predict_proba(numbers[task.splits[0].test])
     assert np.abs(outcome.test - expected).max() < 1e-6
+    asked = linear(torch.from_numpy(numbers[task.splits[0].test])).softmax(1).detach().numpy()
+    assert np.abs(asked - expected).max() < 1e-12, "the layer that can be kept says the same"
     assert outcome.parameters_trained == 3 * 25
 
 
