@@ -4,12 +4,15 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bench.commands import DEFAULT_STORE, DataOption, StoreOption, failing, option, printing
+from bench.commands import DEFAULT_STORE, DataOption, StoreOption, cells, failing, option, printing, writing
 from bench.commands import dataset as dataset_commands
+from bench.commands import model as model_commands
+from bench.commands import predict as predict_command
+from bench.commands import reproduce as reproduce_command
 from bench.commands import site as site_commands
 from bench.commands import store as store_commands
 from bench.errors import UsageError
@@ -24,9 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-model_app = typer.Typer(no_args_is_help=True, help="List the models, and say what each one is.")
 app.add_typer(dataset_commands.app, name="dataset")
-app.add_typer(model_app, name="model")
+app.add_typer(model_commands.app, name="model")
 app.add_typer(store_commands.app, name="store")
 
 
@@ -69,6 +71,9 @@ def run(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train again what is done.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many trials.")] = None,
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models", help="Keep what is trained, for `bench predict` and `bench model export`.")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     data: DataOption = [],
 ) -> None:
@@ -102,12 +107,12 @@ def run(
     for remark in prepared.remarks:
         printing.wrapped(remark)
     if there:
-        printing.reasons(status_.trained_anew(there, chosen.name, prepared.cells), "trained anew, since ")
+        cells.reasons(status_.trained_anew(there, chosen.name, prepared.cells), "trained anew, since ")
     if dry_run:
         done, failed = there.finished() if there else (set[str](), set[str]())
-        cells = runner.reachable(prepared).cells
-        left = plan.to_run(cells, done, failed, force=force, retry_failed=retry_failed)
-        printing.plan(cells, plan.limited(list(left), limit), done)
+        asked = runner.reachable(prepared).cells
+        left = plan.to_run(asked, done, failed, force=force, retry_failed=retry_failed)
+        cells.plan(asked, plan.limited(list(left), limit), done)
         return
     results = Store(store, create=True)
     places.remember(store, library)
@@ -125,15 +130,16 @@ def run(
                 count=workers,
                 executor=executor,
                 watch=screen,
+                keep=keep_models,
             )
     except KeyboardInterrupt:
         failing.fail(f"stopped; finished trials are in {store}, and the same command goes on from there", 130)
-    printing.fewer_splits(prepared.cells)
+    cells.fewer_splits(prepared.cells)
     for reason, names in status_.unavailable(results, chosen.name).items():
         printing.say(f"unavailable: {', '.join(names)}: {reason}")
     wanted = sum(len(cell.trials) for cell in prepared.cells)
     if result.failures:
-        printing.failures(result.failures)
+        cells.failures(result.failures)
         printing.say(f"{result.finished} trials trained, {len(result.failures)} failed.")
         again = shlex.join(argument for argument in sys.argv[1:] if argument != "--retry-failed")
         printing.say(f"`bench {again} --retry-failed` trains the failed ones again.")
@@ -144,6 +150,10 @@ def run(
         )
     else:
         printing.say(f"nothing to train: {store} has what can be had of the {wanted} trials.")
+    if keep_models:
+        from bench.commands import keeping
+
+        keeping.after_run(results, prepared.cells, device)
     advice.after_run(results, list(dict.fromkeys(cell.dataset.name for cell in prepared.cells)))
 
 
@@ -160,14 +170,14 @@ def status(
     from bench.planning import status as status_
     from store import Store
 
-    cells = status_.cells(Store(store), study, dataset_commands.library_of(store, data))
+    found = status_.cells(Store(store), study, dataset_commands.library_of(store, data))
     if format == "json":
-        print(json.dumps(cells, indent=2, default=str))
+        print(json.dumps(found, indent=2, default=str))
         return
-    if not cells:
+    if not found:
         printing.say(f"{store} has no trials planned yet; `bench run{option(store)}` plans and trains them.")
         return
-    printing.status(cells)
+    cells.status(found)
 
 
 @app.command()
@@ -207,39 +217,25 @@ def query(
 @app.command()
 def answer(
     dataset: Annotated[str | None, typer.Argument(metavar="DATASET", help="Only this dataset; default: all.")] = None,
-    format: Annotated[Literal["text", "json"], typer.Option(help="Three sentences, or every finding.")] = "text",
+    format: Annotated[Literal["text", "json"], typer.Option(help="Sentences, or every finding.")] = "text",
+    suspects: Annotated[
+        Path | None, typer.Option(help="Write the dataset's labels, the most doubted first, to a CSV file.")
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """What to use on a dataset, how sure that is, and what would make it surer. Trains nothing, needs no images."""
+    """What to use, how sure that is, what would make it surer, when to trust it. Trains nothing, needs no images."""
     from bench.commands import advice
     from store import Store
 
-    advice.give(Store(store), dataset, format)
+    advice.give(Store(store), dataset, format, suspects)
 
 
 app.command()(site_commands.report)
 
 
-@model_app.command("list")
-def model_list() -> None:
-    """Every model, what of it is frozen and what is trained."""
-    from bench import models
-
-    rows = [[m.name, m.weights.source, m.frozen, m.trained] for m in map(models.get, models.names())]
-    printing.table(["model", "weights", "frozen", "trained"], rows)
-
-
-@model_app.command("show")
-def model_show(name: Annotated[str, typer.Argument(help="The model.")]) -> None:
-    """What a model is, and where its weights come from."""
-    from bench import models
-
-    model = models.get(name)
-    rows: list[list[Any]] = [[key, value] for key, value in model.card().items()]
-    if model.weights.file:
-        rows.append(["weights file", model.weights.file])
-    rows.append(["about", (model.build.__doc__ or "").strip().splitlines()[0]])
-    printing.table(["", ""], rows)
+app.command("predict")(predict_command.predict)
+app.command("reproduce")(reproduce_command.reproduce)
+app.command("write-up")(writing.write_up)
 
 
 def main() -> None:
@@ -249,7 +245,7 @@ def main() -> None:
 
 
 def _study(
-    name: str, datasets: list[str], models: list[str], protocol: dict[str, Any], recipe: dict[str, Any]
+    name: str, datasets: list[str], models: list[str], protocol: dict[str, object], recipe: dict[str, object]
 ) -> "Study":
     from bench import models as registry
     from bench.study import study as study_

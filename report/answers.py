@@ -15,6 +15,7 @@ from report.data import Results, Section
 from report.estimates import counted, interval, p_value
 from report.findings import Finding
 from report.questions import FAMILIES, FLOORS, IMBALANCE, SEGMENTED, SIZE
+from report.trust import chance, ensembles, growing, triage
 
 FORMS = {
     "-tuned": "the pre-trained network tuned whole",
@@ -37,7 +38,10 @@ FAR = 100.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What to use on a dataset, None where no model has all its trials, with the findings that say so."""
+    """What to use on a dataset, None where no model has all its trials, with the findings that say so.
+
+    `trust` says when to believe it on an image, in a sentence or two.
+    """
 
     dataset: str
     recipe: str
@@ -48,6 +52,7 @@ class Answer:
     splits: int
     sentences: tuple[str, ...]
     found: tuple[Finding, ...]
+    trust: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[rows.Row]:
@@ -79,13 +84,25 @@ def answer(results: Results, dataset: str) -> Answer:
     about = [f for f in found if f.question not in (SIZE, SEGMENTED, IMBALANCE) and model in (f.model, f.reference)]
     towards = [_towards(f, model) for f in about]
     sentences = (
-        _use(best, len(complete), decided=any(t.word == "better" for t in towards)),
+        _use(best, len(complete), decided=any(t.word == "better" for t in towards))
+        + _guessing(results, section, model),
         _sure(towards),
-        _surer(results, section, towards),
+        _surer(results, section, towards, growing.of_model(results, dataset, model)),
     )
     ends = (float(best["low"]), float(best["high"]))
     score, trials = float(best["balanced_accuracy"]), int(best["trials"])
-    return Answer(dataset, section.recipe, model, score, *ends, trials, sentences, found)
+    told = triage.of_model(results, section, model)
+    several = ensembles.of_dataset(results, dataset)
+    trust = (told.sentences if told else ()) + ((several.sentence,) if several and several.word == "better" else ())
+    return Answer(dataset, section.recipe, model, score, *ends, trials, sentences, found, trust)
+
+
+def _guessing(results: Results, section: Section, model: str) -> str:
+    """What the first sentence must not leave out: that its score may be that of guessing."""
+    row = chance.of_model(results, section, model)
+    if row is None or row.word == "above chance":
+        return ""
+    return f" Guessing scores {row.null.low * 100:.0f} to {row.null.high * 100:.0f} %, so nothing here is of use yet."
 
 
 @dataclass(frozen=True)
@@ -150,7 +167,7 @@ def _sure(towards: Sequence[Towards]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _surer(results: Results, section: Section, towards: Sequence[Towards]) -> str:
+def _surer(results: Results, section: Section, towards: Sequence[Towards], more: growing.More | None) -> str:
     doubtful = sorted((t for t in towards if t.word == "undecided"), key=lambda t: t.lead)
     parts = []
     if unfinished(results, section):
@@ -172,7 +189,8 @@ def _surer(results: Results, section: Section, towards: Sequence[Towards]) -> st
         counts = results.dataset_card(section.scheme)["at_hand"]
         rare = min(counts, key=lambda name: counts[name])
         parts.append(f"more images, of {rare} first, which has {counts[rare]}")
-    return "To be surer: " + "; ".join(parts) + "."
+    grown = f" To be better: {more.sentence}." if more else ""
+    return "To be surer: " + "; ".join(parts) + f".{grown}"
 
 
 def unfinished(results: Results, section: Section) -> dict[str, int]:

@@ -18,7 +18,9 @@ from report import claims, downloads, findings, payload, rows, show, unchanged, 
 from report.data import PAGES_OF, Results
 from report.preview import Kept
 from report.sections import layers
+from report.sections import suspects as labels
 from report.show import Html
+from report.trust import suspects
 
 PAGE = """---
 {front}---
@@ -55,6 +57,7 @@ def prepare(project: Path, found: Results) -> None:
     before = Kept.of(Path(os.environ.get("BENCH_OLD_SITE") or project / "_site"))
     files = _scripts(project / "assets" / "data", found, before, of_datasets)
     files |= _of_the_whole_store(project, found, before, unchanged.of_tables(found))
+    _suspects(project, found)
     downloads.engine(project / "assets" / "wasm")
     pages = {f"{path.stem}.html": whole for path in project.glob("*.qmd")}
     pages |= {f"datasets/{name}.html": key for name, key in of_datasets.items()}
@@ -107,6 +110,21 @@ def _scripts(folder: Path, found: Results, old: Kept, keys: dict[str, str]) -> d
     for file, text in wanted.items():
         _write(folder / file, text)
     return made
+
+
+def _suspects(project: Path, found: Results) -> None:
+    """The images of each dataset, those first whose label is doubted most, where models are good enough to doubt."""
+    listed = {name: suspects.of_dataset(found, name) for name in found.datasets}
+    wanted = {
+        project / labels.file_of(name).lstrip("/"): suspects.as_csv(each)
+        for name, each in listed.items()
+        if each.listed
+    }
+    for old in (project / "assets" / "suspects").glob("*.csv"):
+        if old not in wanted:
+            old.unlink()
+    for path, text in wanted.items():
+        _write(path, text)
 
 
 def tables_of_findings(found: Results) -> dict[str, str]:

@@ -5,7 +5,6 @@ Scores of datasets with another number of classes meet on the way from guessing 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +90,7 @@ def arrows(results: Results) -> pd.DataFrame:
     Against the same network from random weights where that was run, else against the small network. Columns as
     `charts.arrows` takes them, datasets sorted by what the first of their arrows adds.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     everything = findings.everywhere(results)
     for dataset in results.datasets:
         section = recipes.main(results, dataset)
@@ -105,7 +104,7 @@ def arrows(results: Results) -> pd.DataFrame:
     return frame.assign(order=order).sort_values(["order", "dataset"], kind="stable").drop(columns="order")
 
 
-def _of_dataset(results: Results, section: Section, found: list[Finding]) -> list[dict[str, Any]]:
+def _of_dataset(results: Results, section: Section, found: list[Finding]) -> list[dict[str, object]]:
     models = results.models(section)
     chosen = [f for f in found if f.question is PRETRAINING]
     chosen = chosen or [f for f in found if f.question is SMALL and f.reference == baseline(models)]

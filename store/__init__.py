@@ -3,12 +3,13 @@
 It knows nothing of training or of websites.
 """
 
+from store import certainty
 from store.claims import Claims
 from store.errors import QueryError, StoreError, StoreWarning
 from store.inventory import cache_folder
 from store.making import require_store_or_empty
 from store.query import query
-from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, TrialRow
+from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, ProgressRow, TrialRow
 from store.store import Store
 from store.views import View, public
 
@@ -19,6 +20,7 @@ __all__ = [
     "PlaceRow",
     "PlanRow",
     "PredictionRow",
+    "ProgressRow",
     "QueryError",
     "Store",
     "StoreError",
@@ -26,6 +28,7 @@ __all__ = [
     "TrialRow",
     "View",
     "cache_folder",
+    "certainty",
     "public",
     "query",
     "require_store_or_empty",

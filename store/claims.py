@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import psutil
 
@@ -186,7 +186,7 @@ def _holder(claim: Path) -> str:
     return text if _RUN.fullmatch(text) else _NOBODY
 
 
-def _me() -> dict[str, Any]:
+def _me() -> dict[str, object]:
     process = psutil.Process()
     return {"machine": _machine(), "process": process.pid, "since": process.create_time()}
 

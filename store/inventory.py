@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
@@ -76,7 +75,7 @@ def take(root: Path, keys: Mapping[str, str] | None = None, *, trust: bool = Tru
         StoreError: a folder cannot be listed.
     """
     noted = _read_note(root) if trust else {}
-    seen: dict[str, list[Any]] = {}
+    seen: dict[str, list[object]] = {}
     files, left_out = [], {}
     try:
         listed = _stable(root, keys or {})
@@ -233,7 +232,7 @@ def _note(root: Path) -> Path:
     return cache_folder() / "verified" / f"{known_as}.json"
 
 
-def _read_note(root: Path) -> dict[str, list[Any]]:
+def _read_note(root: Path) -> dict[str, list[object]]:
     try:
         noted = json.loads(_note(root).read_text(encoding="utf-8"))
         return {str(path): mark for path, mark in noted.items() if len(mark) == 5}
@@ -241,7 +240,7 @@ def _read_note(root: Path) -> dict[str, list[Any]]:
         return {}
 
 
-def _write_note(root: Path, marks: Mapping[str, list[Any]]) -> None:
+def _write_note(root: Path, marks: Mapping[str, list[object]]) -> None:
     # Who may not write there, or has no room, reads everything again next time.
     note = _note(root)
     part = note.with_name(f"{note.name}-{uuid.uuid4().hex[:8]}")

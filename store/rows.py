@@ -3,6 +3,7 @@
 What the store adds itself (attempts, times, parts) is not among them. A test holds them against the schema.
 """
 
+import datetime
 from typing import NotRequired, TypedDict
 
 
@@ -111,3 +112,25 @@ class PlanRow(TypedDict):
     unavailable: str | None
     dataset_card: str
     model_card: str
+
+
+class ProgressRow(TypedDict):
+    """A cell of a study in the view `progress`: how many of its trials are done."""
+
+    study: str
+    dataset: str
+    model: str
+    recipe: str
+    cell_id: str
+    scheme: str
+    planned_at: datetime.datetime
+    wanted: int
+    done: int
+    failed: int
+    missing: int
+    stale: int
+    unavailable: str | None
+    error: str | None
+    devices: list[str]
+    holdout_images: int | None
+    seconds: float | None

@@ -98,3 +98,15 @@ def trained(library: Library, small_study: study.Study, tmp_path_factory: pytest
     assert result.finished == 24
     assert result.failures == []
     return root
+
+
+@pytest.fixture(scope="session")
+def kept(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose trials were trained and kept, for real. Copy it before anything is written to it."""
+    import keeping
+
+    root = tmp_path_factory.mktemp("kept") / "store"
+    prepared = runner.prepare(study.parse("kept", keeping.STUDY, "kept.toml"), library)
+    result = runner.run(prepared, Store(root, create=True), library.cache, "cpu", keep=True)
+    assert (result.finished, result.failures) == (16, [])
+    return root

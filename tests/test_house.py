@@ -67,6 +67,11 @@ def test_arrows_point_to_the_store() -> None:
         ("bench/commands/site.py", "report"),
         ("bench/commands/store.py", "report"),
         ("bench/commands/advice.py", "report"),
+        ("bench/commands/exporting.py", "report"),
+        ("bench/commands/model.py", "report"),
+        ("bench/commands/pictures.py", "report"),
+        ("bench/commands/predict.py", "report"),
+        ("bench/commands/writing.py", "report"),
     }
     for package in ("bench", "report"):
         assert any("store" in packages for name, packages in found.items() if name.startswith(package))
@@ -89,7 +94,11 @@ FLOORS = (
     "bench.datasets.fetch",
     "bench.planning",
     "bench.training",
+    "bench.keeping",
     "bench.running",
+    "bench.reproducing",
+    "bench.predicting",
+    "bench.exporting",
     "bench.commands",
     "bench.benchmark",
     "bench.cli",
@@ -100,6 +109,7 @@ REPORT = (
     "report.preview",
     "report",
     "report.sections",
+    "report.papers",
     "report.pages",
     "report.payload",
     "report.prepare",

@@ -188,7 +188,7 @@ def _ours(wanted: Wanted, limit: int) -> tuple[dict[str, float], float]:
 
 
 @contextmanager
-def _clocks(timed: Sequence[tuple[Any, str, str]], parts: dict[str, float]) -> Iterator[None]:
+def _clocks(timed: Sequence[tuple[object, str, str]], parts: dict[str, float]) -> Iterator[None]:
     """Have functions note the seconds they take, so that what is measured is the code as it is."""
     originals = [(owner, name, getattr(owner, name)) for owner, name, _ in timed]
     for (owner, name, function), (_, _, part) in zip(originals, timed, strict=True):
@@ -200,9 +200,9 @@ def _clocks(timed: Sequence[tuple[Any, str, str]], parts: dict[str, float]) -> I
             setattr(owner, name, function)
 
 
-def _clocked(function: Callable[..., Any], parts: dict[str, float], part: str) -> Callable[..., Any]:
+def _clocked(function: Callable[..., object], parts: dict[str, float], part: str) -> Callable[..., object]:
     @wraps(function)
-    def measured(*arguments: Any, **named: Any) -> Any:
+    def measured(*arguments: object, **named: object) -> object:
         began = time.perf_counter()
         try:
             return function(*arguments, **named)

@@ -96,7 +96,7 @@ def _dump(answer: "pa.Table", kind: str, file: Any) -> None:
         writer.writerows(rows)
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     """A value as JSON has it: numbers are numbers, and what is no number, or has no end, is null."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
@@ -107,7 +107,7 @@ def _json(value: Any) -> Any:
     return [_json(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, list):

@@ -3,16 +3,15 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from bench.datasets.audit import Audit
-    from bench.planning import Cell, Trial
 
 
 def console() -> "Console":
@@ -48,7 +47,7 @@ def wrapped(message: str, indent: int = 0) -> None:
     say(body.replace("\0", " ") + "\n" * message.endswith("\n"))
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; a column of numbers, or of shares such as `3/20`, stands to the right.
 
     Names, which have no spaces, are never broken: where they do not fit side by side, each row is a block of lines.
@@ -65,7 +64,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
                 say(f"{header:<{longest}}  {value}".strip())
 
 
-def _laid_out(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
+def _laid_out(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> "Table":
     from rich import box
     from rich.table import Table
 
@@ -86,13 +85,13 @@ def _fits(shown: "Table") -> bool:
     return screen.measure(shown, options=screen.options.update(width=10_000)).minimum <= screen.width
 
 
-def _by_dataset(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def by_dataset(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; a dataset that is the only one stands above it, which leaves its width to the recipes.
 
     Where all in one would be too wide, each study's datasets have tables of their own.
     """
     places = [place for place, header in enumerate(headers) if header in ("study", "dataset")]
-    parts: dict[str, list[Sequence[Any]]] = {}
+    parts: dict[str, list[Sequence[object]]] = {}
     for row in rows:
         parts.setdefault(" · ".join(str(row[place]) for place in places), []).append(row)
     if len(parts) > 1 and _fits(_laid_out(headers, rows)):
@@ -102,72 +101,6 @@ def _by_dataset(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         say(name, bold=True)
         inner = [[value for place, value in enumerate(row) if place not in places] for row in (headers, *own)]
         table(list(map(str, inner[0])), inner[1:])
-
-
-def plan(cells: Sequence["Cell"], left: Sequence["Cell"], done: set[str]) -> None:
-    """Print what a run would train: each cell with what is done and what is left, and about how long that takes."""
-    to_run, seconds, passed = {cell.id: cell for cell in left}, {}, set[object]()
-    for cell in left:
-        seconds[cell.id] = cell.cost(passed=cell.passes in passed)
-        passed |= {cell.passes} - {None}
-    rows = []
-    for cell in cells:
-        remaining = to_run.get(cell.id)
-        have = sum(trial.id in done for trial in cell.trials)
-        planned = [len(remaining.trials), duration(seconds[cell.id])] if remaining else ["", ""]
-        missing = cell.unavailable and have < len(cell.trials)
-        rows.append([cell.dataset.name, cell.model.name, cell.recipe_name, have, *planned, missing and "unavailable"])
-    _by_dataset(["dataset", "model", "recipe", "done", "to train", "about", ""], rows)
-    reasons: dict[str, list[str]] = {}
-    for cell in cells:
-        if cell.unavailable and cell.model.name not in reasons.setdefault(cell.unavailable, []):
-            reasons[cell.unavailable].append(cell.model.name)
-    for reason, models in reasons.items():
-        say(f"unavailable: {', '.join(models)}: {reason}")
-    fewer_splits(cells)
-    trials = sum(len(cell.trials) for cell in left)
-    about = duration(sum(seconds.values()))
-    quiet = f"about {about} on two quiet CPU cores"
-    say(f"{trials} trials to train, {quiet}." if trials else "nothing to train.")
-
-
-def fewer_splits(cells: Sequence["Cell"]) -> None:
-    """Say where groups are too few for as many different splits as the protocol wants."""
-    wanted = {c.dataset.name: (len(c.trials), c.protocol.folds * c.protocol.repeats) for c in cells}
-    for dataset, (splits, asked) in wanted.items():
-        if splits < asked:
-            say(f"{dataset}: {splits} trials a model, not {asked}: its groups allow no more different splits.")
-
-
-def status(cells: Sequence[dict[str, Any]]) -> None:
-    """Print the cells of a store, with only the columns that tell something, and the reasons as sentences below."""
-    studies = {cell["study"] for cell in cells}
-    keys = [*(["study"] if len(studies) > 1 else []), "dataset", "model", "recipe"]
-    for key in ("missing", "failed", "stale"):
-        if any(cell[key] for cell in cells):
-            keys.append(key)
-    rows = [
-        [
-            *(cell[key] or "" for key in keys[: keys.index("recipe") + 1]),
-            f"{cell['done']}/{cell['wanted']}",
-            *(cell[key] or "" for key in keys[keys.index("recipe") + 1 :]),
-            score(cell["test_balanced_accuracy"]),
-        ]
-        for cell in cells
-    ]
-    at = keys.index("recipe") + 1
-    _by_dataset([*keys[:at], "done", *keys[at:], "test"], rows)
-    found: dict[str, list[str]] = {}
-    for cell in cells:
-        if cell["why"]:
-            found.setdefault(cell["why"], []).append(f"{cell['dataset']} {cell['model']} {cell['recipe']}")
-    reasons(found)
-
-
-def reasons(found: Mapping[str, Sequence[str]], before: str = "") -> None:
-    """Print reasons, each once, with the names of the cells that it is of."""
-    for reason, where in found.items():
-        say(f"{'; '.join(where)}: {before}{reason}")
 
 
 def audit(found: "Audit") -> None:
@@ -212,16 +145,6 @@ def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
                 bar.stop()  # what is printed next stands where the bar was
 
         yield counted
-
-
-def failures(failed: Sequence[tuple["Cell", "Trial", str]]) -> None:
-    """Print the trials that failed, those of a cell that failed alike in one row."""
-    alike: dict[tuple[str, str, str, str], list[str]] = {}
-    for cell, trial, reason in failed:
-        key = (cell.dataset.name, cell.model.name, cell.recipe_name, reason)
-        alike.setdefault(key, []).append(f"{trial.split.repeat}.{trial.split.fold}")
-    rows = [[*key[:3], " ".join(where), key[3]] for key, where in alike.items()]
-    table(["dataset", "model", "recipe", "repeat.fold", "why it failed"], rows)
 
 
 def schema() -> None:
@@ -293,7 +216,7 @@ def plain(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in ("Cc", "Cs") and c != "\n" else c for c in text)
 
 
-def escaped(value: Any) -> str:
+def escaped(value: object) -> str:
     """A value as rich shows it letter for letter."""
     from rich.markup import escape
 

@@ -62,8 +62,8 @@ class Card:
     images_per_class: int | None = None
     splits_from: str | None = None
     generator: str | None = None
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    literature: tuple[Mapping[str, Any], ...] = ()
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    literature: tuple[Mapping[str, object], ...] = ()
     images: str | None = None
     manifest: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Card:
     content: str | None = None
     pixels: str | None = None
 
-    def published(self) -> dict[str, Any]:
+    def published(self) -> dict[str, object]:
         """What the store keeps and the site shows of a card: all but where its images lie or come from."""
         hidden = {"images", "fetch", "content", "pixels"}
         shown = {k: v for k, v in vars(self).items() if k not in hidden and v not in (None, "", (), {})}
@@ -188,7 +188,7 @@ def parse(name: str, text: str, where: str) -> Card:
     return Card(name, **{"title": name, **frozen})
 
 
-def _for_example(key: str, value: Any) -> str:
+def _for_example(key: str, value: object) -> str:
     """A line of a card that would be right, with what was written in it where that is a list of one."""
     if _TYPES[key] is list and type(value) is str and _ITEMS.get(key) is str:
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')

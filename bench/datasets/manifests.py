@@ -182,8 +182,8 @@ def _lines(manifest: Path, named: Mapping[str, str]) -> Iterator[tuple[int, dict
         yield number, {ours: row.get(name, "") for ours, name in wanted.items()}
 
 
-def _texts(row: Mapping[Any, Any]) -> dict[str, str]:
-    def text(value: Any) -> str:
+def _texts(row: Mapping[object, object]) -> dict[str, str]:
+    def text(value: object) -> str:
         return "" if value is None or value != value else str(value).strip()  # a missing number is not itself
 
     return {key: text(value) for key, value in row.items() if isinstance(key, str)}
@@ -211,7 +211,7 @@ def _inside(folder: Path, written: str) -> str | None:
     return None if path.startswith("..") or path == "." else path
 
 
-def _lowered(name: Any) -> str:
+def _lowered(name: object) -> str:
     return str(name).strip().lower()
 
 

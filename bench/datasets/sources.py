@@ -57,7 +57,7 @@ def parse(values: Mapping[str, Any], where: str) -> Source:
     return Source(arrangement, tuple(archives), tuple(values.get("steps", ())), tuple(values.get("count", ())))
 
 
-def _check(values: Any, known: Mapping[str, type], where: str) -> None:
+def _check(values: object, known: Mapping[str, type], where: str) -> None:
     if not isinstance(values, Mapping):
         raise UsageError(f"{where} must be a table, not {values!r}")
     for key, value in values.items():

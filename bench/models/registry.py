@@ -120,7 +120,7 @@ class Model:
         """Whether any weight comes from elsewhere."""
         return self.weights.source != "none"
 
-    def card(self) -> dict[str, Any]:
+    def card(self) -> dict[str, object]:
         """What the store and the site keep of a model."""
         return {
             "name": self.name,
@@ -180,14 +180,14 @@ def model(
     trained: str,
     cost: float,
     weights: Weights | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """Register the decorated function as the builder of a model.
 
     The builder takes the state dict of its weights (transfer and probe), or the number of classes (network), or
     nothing (floor), and returns a `Transfer`, a `Probe`, a `Network` or a `Floor`.
     """
 
-    def register(build: Callable[..., Any]) -> Callable[..., Any]:
+    def register(build: Callable[..., object]) -> Callable[..., object]:
         if name in _MODELS:
             raise ValueError(f"two models are called {name!r}")
         _MODELS[name] = Model(name, family, kind, version, weights or Weights(), frozen, trained, cost, build)

@@ -1,9 +1,7 @@
 """ResNet18 (He et al. 2016): whole, its lower layers, probe, tuned, and the control from random weights."""
 
-from typing import Any
-
 from bench.models.registry import Backbone, Head, Network, Probe, Transfer, model
-from bench.models.weights import Weights, fill
+from bench.models.weights import State, Weights, fill
 
 IMAGENET = Weights("imagenet", "resnet18-f37072fd.pth", torchvision="ResNet18_Weights.IMAGENET1K_V1")
 WIDTHS = (128, 512)
@@ -20,7 +18,7 @@ WIDTHS = (128, 512)
     frozen="everything but the last layer",
     trained="512 → 256 → classes",
 )
-def resnet18(state: dict[str, Any] | None) -> Transfer:
+def resnet18(state: "State | None") -> Transfer:
     """The study's ResNet18: all frozen, batch-norm statistics too, but for a new last layer."""
     return Transfer(_backbone(state), Head((256,)))
 
@@ -35,7 +33,7 @@ def resnet18(state: dict[str, Any] | None) -> Transfer:
     frozen="stem, layer1 and layer2",
     trained="pooled; 128 → 64 → 32 → classes",
 )
-def resnet18_lower(state: dict[str, Any] | None) -> Transfer:
+def resnet18_lower(state: "State | None") -> Transfer:
     """ResNet18's stem and first two layers alone, pooled over the image."""
     return Transfer(_backbone(state, lower=True), Head((64, 32)))
 
@@ -50,7 +48,7 @@ def resnet18_lower(state: dict[str, Any] | None) -> Transfer:
     frozen="everything but the last layer",
     trained="a logistic regression on 512 features",
 )
-def resnet18_probe(state: dict[str, Any] | None) -> Probe:
+def resnet18_probe(state: "State | None") -> Probe:
     """A logistic regression on the features of all layers: what to try first."""
     return Probe(_backbone(state))
 
@@ -91,7 +89,7 @@ def _whole(classes: int) -> Network:
     return Network(network, (network.layer2, "layer2"), (network.layer4, "layer4"))
 
 
-def _backbone(state: dict[str, Any] | None, *, lower: bool = False) -> Backbone:
+def _backbone(state: "State | None", *, lower: bool = False) -> Backbone:
     from torch import nn
     from torchvision.models import resnet18
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench.models.registry import Backbone, Head, Network, Probe, Transfer, model
-from bench.models.weights import Weights, fill
+from bench.models.weights import State, Weights, fill
 
 IMAGENET = Weights("imagenet", "vgg19-dcbb9e9d.pth", torchvision="VGG19_Weights.IMAGENET1K_V1")
 LOWER = 14
@@ -22,7 +22,7 @@ WIDTHS = (256 * 49, 512 * 49)
     frozen="all convolutions",
     trained="the two 4096 layers, pre-trained, with their dropout; then 256 → classes",
 )
-def vgg19(state: dict[str, Any] | None) -> Transfer:
+def vgg19(state: "State | None") -> Transfer:
     """The study's VGG19: convolutions frozen, the classifier trained on from its ImageNet weights."""
     network = _network(state)
     layers = [network.classifier[0], network.classifier[3]]
@@ -40,7 +40,7 @@ def vgg19(state: dict[str, Any] | None) -> Transfer:
     frozen="the first six convolutions (256 channels)",
     trained="pooled to 7×7; 12544 → 4096 → 256 → classes",
 )
-def vgg19_lower(state: dict[str, Any] | None) -> Transfer:
+def vgg19_lower(state: "State | None") -> Transfer:
     """VGG19's lower layers alone, where edges and textures are told apart and dogs are not."""
     return Transfer(_backbone(_network(state), lower=True), Head((4096, 256)))
 
@@ -55,7 +55,7 @@ def vgg19_lower(state: dict[str, Any] | None) -> Transfer:
     frozen="all convolutions",
     trained="maps averaged; a logistic regression on 512 features",
 )
-def vgg19_probe(state: dict[str, Any] | None) -> Probe:
+def vgg19_probe(state: "State | None") -> Probe:
     """A logistic regression on the mean of each of the last maps: what to try first."""
     return Probe(_backbone(_network(state)), pooled=49)
 
@@ -98,7 +98,7 @@ def _whole(classes: int) -> Network:
     )
 
 
-def _network(state: dict[str, Any] | None) -> Any:
+def _network(state: "State | None") -> Any:
     from torchvision.models import vgg19
 
     # No random numbers for 140 million weights that are replaced at once.

@@ -12,10 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.request import Request, urlopen
 
 from bench.errors import BenchError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State: TypeAlias = "dict[str, Tensor]"  # a network's weights by name, on the CPU
 
 
 class WeightsUnavailableError(BenchError):
@@ -61,7 +66,7 @@ class Weights:
             return f"imagenet:{self.file}"
         return self.source if self.source == "none" else f"file:{_sha256(self._own_path())}"
 
-    def state_dict(self) -> dict[str, Any] | None:
+    def state_dict(self) -> "State | None":
         """The weights as tensors by name on the CPU, or None for random ones. Downloads what may be downloaded.
 
         Raises:
@@ -135,13 +140,13 @@ class Weights:
             f"get {entry.url} and put it into {path.parent}"
         )
 
-    def _from_torchvision(self) -> dict[str, Any]:
+    def _from_torchvision(self) -> "State":
         entry, path = self._entry()
         if path.is_file():
             self._checked(path)
         try:
             with _timeout(15):
-                state: dict[str, Any] = entry.get_state_dict(progress=False, check_hash=True)
+                state: State = entry.get_state_dict(progress=False, check_hash=True)
         except (OSError, RuntimeError) as error:
             raise self._missing(entry, path, error) from None
         return state
@@ -167,7 +172,7 @@ def _sha256_of(path: Path, _changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> "State":
     import torch
 
     try:
@@ -185,7 +190,7 @@ def _read(path: Path) -> dict[str, Any]:
     return state
 
 
-def fill(module: Any, state: dict[str, Any] | None, *, but: tuple[str, ...] = ()) -> None:
+def fill(module: Any, state: "State | None", *, but: tuple[str, ...] = ()) -> None:
     """Put weights into a torch module, all of them but those whose name begins with one of `but`.
 
     Raises:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from bench.errors import unknown
 from bench.planning import changes
-from store import Store, query
+from store import ProgressRow, Store, query
 
 if TYPE_CHECKING:
     from bench.datasets import Library
@@ -22,7 +22,29 @@ CELLS = """
 """
 
 
-def cells(store: Store, study: str | None = None, library: "Library | None" = None) -> list[dict[str, Any]]:
+class CellRow(ProgressRow):
+    """What a store has of a cell, what it scores, and a sentence on what it lacks, empty where it lacks nothing."""
+
+    test_balanced_accuracy: float | None
+    why: str
+
+
+class Inputs(TypedDict):
+    """What a trial was made of (`old_…`), and what a plan wants it made of (`new_…`)."""
+
+    old_images: str
+    new_images: str
+    old_version: int
+    new_version: int
+    old_weights: str
+    new_weights: str
+    old_recipe: str
+    new_recipe: str
+    old_protocol: str
+    new_protocol: str
+
+
+def cells(store: Store, study: str | None = None, library: "Library | None" = None) -> list[CellRow]:
     """The rows of the view `progress`, each with `test_balanced_accuracy`, the mean over its trials' test folds, and
     with a sentence `why` where something is missing, failed or stale, where its trials are not of the images at hand
     in a library, or where trials of several arithmetics are mixed.
@@ -30,7 +52,7 @@ def cells(store: Store, study: str | None = None, library: "Library | None" = No
     Raises:
         UsageError: the store has no plan of that study.
     """
-    found: list[dict[str, Any]] = query(store, CELLS).to_pylist()
+    found: list[CellRow] = query(store, CELLS).to_pylist()
     studies = {cell["study"] for cell in found}
     if study is not None:
         if study not in studies:
@@ -126,7 +148,7 @@ def _stale_causes(store: Store) -> dict[tuple[str, str, str], str]:
     return {cell: ", ".join(found) for cell, found in causes.items()}
 
 
-def causes_of(row: Mapping[str, Any], old_images: Mapping[str, str], new_images: Mapping[str, str]) -> list[str]:
+def causes_of(row: Inputs, old_images: Mapping[str, str], new_images: Mapping[str, str]) -> list[str]:
     """Why a trial is stale, a phrase for each input that changed.
 
     Args:
@@ -144,8 +166,11 @@ def causes_of(row: Mapping[str, Any], old_images: Mapping[str, str], new_images:
         causes.append(f"the model's version changed ({row['old_version']} → {row['new_version']})")
     if row["old_weights"] != row["new_weights"]:
         causes.append(f"the weights changed ({row['old_weights']} → {row['new_weights']})")
-    for what, first in (("recipe", {"procedure": 1}), ("protocol", {"version": 1})):  # what the first trials left out
-        old, new = (first | json.loads(row[f"{when}_{what}"]) for when in ("old", "new"))
+    for what, texts, first in (  # and what the first trials left out
+        ("recipe", (row["old_recipe"], row["new_recipe"]), {"procedure": 1}),
+        ("protocol", (row["old_protocol"], row["new_protocol"]), {"version": 1}),
+    ):
+        old, new = (first | json.loads(text) for text in texts)
         fields = [f for f in sorted(old.keys() & new) if old[f] != new[f] and f != "repeats"]
         if fields:
             causes.append(f"the {what} changed ({', '.join(f'{f} {old[f]} → {new[f]}' for f in fields)})")

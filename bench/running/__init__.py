@@ -2,4 +2,4 @@
 
 from bench.running.loop import Watch
 
-__all__ = ["Watch", "runner"]
+__all__ = ["Watch", "loop", "runner"]

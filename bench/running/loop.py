@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import DeviceLostError
 from bench.images import Pixels
+from bench.keeping import keeping
 from bench.planning import Cell, Trial
 from bench.running.sharing import Work
 from bench.training import Finished
@@ -16,6 +17,8 @@ from store import Claims, PredictionRow, Store, TrialRow
 
 if TYPE_CHECKING:
     import torch
+
+    from bench.training import material
 
 POLL = 2.0
 """Seconds between two looks at what other runs on the store have done."""
@@ -102,8 +105,9 @@ def train(cells: Sequence[Cell], store: Store, since: Since, watch: Watch, way: 
     return result
 
 
-def here(cache: Path, device: "torch.device", watch: Watch) -> Way:
-    """In this process, on one device, one cell after the other."""
+def here(cache: Path, device: "torch.device", watch: Watch, kept: Path | None = None) -> Way:
+    """In this process, on one device, one cell after the other; models are kept beside the store `kept`, if any."""
+    keep = keeping(kept)
 
     def way(left: Sequence[Cell], work: Work) -> Iterator[tuple[Watch, Cell, Finished]]:
         for cell in left:
@@ -119,7 +123,7 @@ def here(cache: Path, device: "torch.device", watch: Watch) -> Way:
                 watch.taken(trial)
                 return True
 
-            for together in trained(cell, cache, device, watch.advanced, take):
+            for together in trained(cell, cache, device, watch.advanced, take, keep=keep):
                 work.append(together)
                 yield from ((watch, cell, finished) for finished in together)
 
@@ -133,13 +137,14 @@ def trained(
     progress: Callable[[float], None],
     take: Callable[[Trial], bool],
     pixels: Pixels | None = None,
+    keep: "material.Keep | None" = None,
 ) -> Iterator[list[Finished]]:
     """A cell's trials as they end, done or failed; arguments are those of `cells.run`.
 
     Raises:
         BenchError: an image cannot be read, a disk is full, the device is gone: no trial's fault.
     """
-    from bench.training import cells
+    from bench.training import cells, material
 
     taken: list[Trial] = []
     ended: set[str] = set()
@@ -151,7 +156,7 @@ def trained(
         return True
 
     try:
-        for together in cells.run(cell, cache, device, progress, noted, pixels):
+        for together in cells.run(cell, cache, device, progress, noted, pixels, keep or material.forget):
             ended |= {finished.trial.id for finished in together}
             yield together
     except (RuntimeError, ArithmeticError, ValueError) as error:

@@ -114,6 +114,7 @@ def run(
     count: int | None = None,
     executor: str = "local",
     watch: Watch | None = None,
+    keep: bool = False,
 ) -> Result:
     """Train what is missing and append it, trial by trial; what is in the store is never trained again.
 
@@ -131,6 +132,7 @@ def run(
         count: worker processes; None for one on each GPU, or as many as keep the CPU's cores busy.
         executor: `local`, or `ray` for all nodes of a Ray cluster.
         watch: told of the progress.
+        keep: keep what was trained, beside the store.
 
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
@@ -139,7 +141,7 @@ def run(
 
     watch, now = watch or Watch(), datetime.now(UTC).replace(tzinfo=None)
     memory.keep_what_was_freed()
-    with _executor(executor, device, cache, count) as train:
+    with _executor(executor, device, cache, count, store.root if keep else None) as train:
         done, failed = store.finished()
         left = list(plan.to_run(prepared.cells, done, failed, force=force, retry_failed=retry_failed))
         unusable = _unusable({cell.model.name: cell for cell in left}.values())
@@ -157,9 +159,16 @@ def run(
 
 
 @contextmanager
-def _executor(name: str, device: str, cache: Path, count: int | None) -> Iterator[Callable[..., Result]]:
+def _executor(
+    name: str, device: str, cache: Path, count: int | None, kept: Path | None
+) -> Iterator[Callable[..., Result]]:
     """What trains cells, given (cells, store, since, watch): processes of this machine, or a cluster."""
     if name == "ray":
+        if kept:
+            raise UsageError(
+                "--keep-models with --executor ray: nodes hand back predictions alone; keep them with "
+                "`bench model keep`"
+            )
         try:
             from bench.running import cluster
         except ModuleNotFoundError as error:
@@ -172,7 +181,7 @@ def _executor(name: str, device: str, cache: Path, count: int | None) -> Iterato
         from bench.running import workers
         from bench.training import common
 
-        yield partial(workers.train, cache, common.choose_devices(device), count)
+        yield partial(workers.train, cache, common.choose_devices(device), count, kept=kept)
 
 
 def _make_pixels(cells: Sequence[Cell], cache: Path, watch: Watch) -> None:

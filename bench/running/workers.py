@@ -12,7 +12,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,10 +36,11 @@ DEATHS = 2
 
 @dataclass(frozen=True)
 class Share:
-    """What a worker works with: its name for people, and its device."""
+    """What a worker works with: its name for people, its device, and the store beside which it keeps models, if any."""
 
     name: str
     device: str
+    kept: Path | None = None
 
 
 def train(
@@ -50,18 +51,19 @@ def train(
     store: Store,
     since: Since,
     watch: Watch,
+    kept: Path | None = None,
 ) -> Result:
-    """Train what one process does best by itself, then the rest by several.
+    """Train what one process does best by itself, then the rest by several; models are kept beside the store `kept`.
 
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
     """
     alone, shares = share(left, devices, count)
-    result = loop.train(alone, store, since, watch, loop.here(cache, devices[0], watch))
+    result = loop.train(alone, store, since, watch, loop.here(cache, devices[0], watch, kept))
     if shares:
         by_one = {cell.id for cell in alone}
         rest = [cell for cell in left if cell.id not in by_one]
-        result += run(rest, store, cache, shares, since, watch)
+        result += run(rest, store, cache, [replace(share, kept=kept) for share in shares], since, watch)
     return result
 
 
@@ -255,7 +257,7 @@ def _work(pipe: Connection, cells: Sequence[Cell], root: Path, cache: Path, shar
     memory.keep_what_was_freed()
     try:
         watch = _Teller(pipe)
-        way = loop.here(cache, torch.device(share.device), watch)
+        way = loop.here(cache, torch.device(share.device), watch, share.kept)
         loop.train(cells, Store(root), since, watch, way)
         pipe.send(("end",))
     except DeviceLostError as error:

@@ -11,7 +11,6 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +50,11 @@ class Protocol:
         if self.groups not in GROUPS:
             raise UsageError(f"protocol: groups must be one of {', '.join(GROUPS)}, not {self.groups!r}")
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain fields and the version of the splitter, for the store."""
         return asdict(self) | {"version": VERSION}
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """What of the protocol shapes a trial: the first fields, and of later ones those that differ from their
         defaults, so that a field which a later version adds makes no older trial stale. Repeats only add trials.
         """
@@ -90,7 +89,7 @@ def rng(*key: int | str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
 
 
-def fingerprint(value: Any) -> str:
+def fingerprint(value: object) -> str:
     """20 hex digits of the SHA-256 of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]

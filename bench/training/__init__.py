@@ -5,4 +5,19 @@ It hands on modules and imports none of them, since they take torch with them.
 
 from bench.training.finished import Finished
 
-__all__ = ["Finished", "cells", "common", "features", "heads", "memory", "networks", "regressions"]
+__all__ = [
+    "Finished",
+    "activations",
+    "augmentation",
+    "cells",
+    "common",
+    "features",
+    "heads",
+    "material",
+    "memory",
+    "networks",
+    "provenance",
+    "regressions",
+    "stacking",
+    "threads",
+]

@@ -17,7 +17,7 @@ from bench.study import split_hash
 from bench.training import activations, heads, memory, networks, precision, provenance, regressions
 from bench.training.common import Outcome
 from bench.training.finished import Finished
-from bench.training.material import Material, Progress, Trained, Trainer
+from bench.training.material import Keep, Material, Progress, Trained, Trainer, forget
 from store import PredictionRow, TrialRow
 
 TRAINERS: dict[Kind, Trainer] = {
@@ -35,11 +35,13 @@ def run(
     progress: Progress,
     take: Callable[[Trial], bool] = lambda trial: True,
     pixels: decoded.Pixels | None = None,
+    keep: Keep = forget,
 ) -> Iterator[list[Finished]]:
     """Train the trials of a cell, and yield those that finished together.
 
     `progress` is told shares of the cell's work. `take` is asked right before a trial is trained whether to train it.
-    `pixels` are the dataset's images as `decoded.load` gives them, on a machine that has no image files.
+    `pixels` are the dataset's images as `decoded.load` gives them, on a machine that has no image files. `keep` is told
+    of the weights of each trial that did not fail.
 
     Raises:
         BenchError: the pixels cannot be read, the weights do not fit, or the cache cannot be written.
@@ -52,7 +54,7 @@ def run(
     outside = _outside(cell)
     mean, std = decoded.channel_statistics(pixels[outside])
     labels = np.array(cell.dataset.labels)
-    material = Material(cell, pixels, labels, mean, std, outside, cache_folder, device)
+    material = Material(cell, pixels, labels, mean, std, outside, cache_folder, device, keep)
     capture = activations.capturing(material)
     for together in TRAINERS[cell.model.kind](material, chain([beginning], willing), capture, progress):
         yield [

@@ -127,27 +127,38 @@ def frozen_features(
 
 
 def _computed(backbone: nn.Module, source: Source, device: torch.device, progress: Callable[[int], None]) -> Features:
-    backbone = backbone.eval().cpu().to(memory_format=torch.channels_last)
-    example = augmentation.normalise(source.pixels[:2], source.mean, source.std, torch.device("cpu"))
-    backbone = folded(backbone, example).to(device)
+    backbone = ready(backbone, source, device)
     everything = np.arange(len(source.pixels))
-    plain = _forward(backbone, source, everything, None, device, progress)
+    plain = forward(backbone, source, everything, None, device, progress)
     features = np.zeros((1 + source.views, *plain.shape), dtype=np.float16)
     features[0] = plain
     for view in range(source.views):
         generator = torch.Generator().manual_seed(source.seed * 1000 + view)
-        features[1 + view, source.augmented] = _forward(backbone, source, source.augmented, generator, device, progress)
+        features[1 + view, source.augmented] = forward(backbone, source, source.augmented, generator, device, progress)
     return features
 
 
-def _forward(
+def of_new_images(pixels: Pixels, mean: Sequence[float], std: Sequence[float]) -> Source:
+    """Images that are asked about once, as they are."""
+    return Source((), pixels, mean, std, np.empty(0, dtype=np.int64), 0, 0)
+
+
+def ready(backbone: nn.Module, source: Source, device: torch.device) -> nn.Module:
+    """The backbone as images pass it: in evaluation, its batch norms folded, on the device."""
+    backbone = backbone.eval().cpu().to(memory_format=torch.channels_last)
+    example = augmentation.normalise(source.pixels[:2], source.mean, source.std, torch.device("cpu"))
+    return folded(backbone, example).to(device)
+
+
+def forward(
     backbone: nn.Module,
     source: Source,
     indices: NDArray[np.int64],
     generator: torch.Generator | None,
     device: torch.device,
-    progress: Callable[[int], None],
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Features:
+    """(n, D) what a backbone that is `ready` makes of some images, turned as the generator draws if there is one."""
     size, turns = BATCH[device.type], None
     if generator is not None:
         # Drawn in portions of their own, so that an image's angle does not depend on how many pass at once.

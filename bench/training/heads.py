@@ -45,8 +45,10 @@ def train(
     of_split = {id(trial.split): trial for trial in trials}
 
     def ended(split: Split, head: Callable[[], nn.Module]) -> None:
+        trial = of_split[id(split)]
+        material.keep(material, trial, lambda: head().state_dict())
         captured[id(split)] = capture(
-            of_split[id(split)],
+            trial,
             lambda: explained(model.backbone, head()),
             lambda: _random(material),
             found[0, :, model.backbone.columns],

@@ -1,6 +1,6 @@
 """What the trials of a cell train on, and what each of them hands back: the words between a cell and its trainers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,10 +14,21 @@ from bench.planning import Cell, Trial
 from store import ActivationRow
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from bench.models import Layer
     from bench.training.common import Outcome
+
+
+Weights = Callable[[], "Mapping[str, Tensor]"]
+Keep = Callable[["Material", Trial, Weights], None]
+"""Told, as soon as a trial has ended, of what gives its weights by name: all of a network that is trained whole, else
+what was trained.
+"""
+
+
+def forget(_material: "Material", _trial: Trial, _weights: Weights) -> None:
+    """Keep nothing."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,7 @@ class Material:
             have one normalisation and one file of frozen features.
         cache: the folder of frozen features.
         device: where.
+        keep: told of what was trained.
     """
 
     cell: Cell
@@ -44,6 +56,7 @@ class Material:
     outside: NDArray[np.int64]
     cache: Path
     device: torch.device
+    keep: Keep = forget
 
     @property
     def classes(self) -> int:

@@ -63,6 +63,9 @@ def train(
             material.device,
             lambda count: progress(count / work),
         )
+        for trial, (outcome, network) in zip(trials, trained, strict=True):
+            if outcome.error is None:
+                material.keep(material, trial, network.module.state_dict)
         yield [
             Trained(trial, outcome, 0, () if outcome.error else capture(trial, lambda n=network: explained(n), random))  # type: ignore[misc]
             for trial, (outcome, network) in zip(trials, trained, strict=True)

@@ -37,7 +37,9 @@ def train_floors(
     numbers = model.describe(material.pixels)
     ended = []
     for trial in trials:
-        ended.append(Trained(trial, fit_floor(numbers, material.labels, trial.split)))
+        outcome, linear = fit_floor(numbers, material.labels, trial.split)
+        material.keep(material, trial, linear.state_dict)
+        ended.append(Trained(trial, outcome))
         progress(1 / len(trials))
     yield ended
 
@@ -64,6 +66,7 @@ def train_probes(
     ended = []
     with threads.several(torch.device("cpu")) as mapped:  # whatever made the features
         for trial, (outcome, linear) in zip(trials, mapped(fitted, trials), strict=True):
+            material.keep(material, trial, linear.state_dict)
             captured = capture(
                 trial,
                 lambda linear=linear: explained(model.backbone, model.pooled, linear),  # type: ignore[misc]
@@ -98,8 +101,12 @@ def _random(material: Material) -> Explained:
         return explained(bare.backbone, bare.pooled, nn.Linear(width, material.classes))
 
 
-def fit_floor(numbers: Numbers, labels: NDArray[np.int64], split: Split) -> Outcome:
-    """Fit a class-balanced logistic regression to (N, D) numbers, standardised on the training images."""
+def fit_floor(numbers: Numbers, labels: NDArray[np.int64], split: Split) -> tuple[Outcome, nn.Linear]:
+    """Fit a class-balanced logistic regression to (N, D) numbers, standardised on the training images.
+
+    Returns:
+        What came of it, and the same as a layer in float64, (n, D) numbers as they are to (n, C) logits.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -110,7 +117,11 @@ def fit_floor(numbers: Numbers, labels: NDArray[np.int64], split: Split) -> Outc
     test, holdout = (model.predict_proba(numbers[part]).astype(np.float32) for part in (split.test, split.holdout))
     parameters = int(np.unique(labels).size * (numbers.shape[1] + 1))
     seconds = time.perf_counter() - began
-    return Outcome(split, test, holdout, seconds=seconds, images=len(split.train), parameters_trained=parameters)
+    scaler, fitted = model[0], model[1]
+    (weights,), (bias,) = _two_sided(fitted)
+    linear = _layer(weights / scaler.scale_, bias - weights @ (scaler.mean_ / scaler.scale_), torch.float64)
+    outcome = Outcome(split, test, holdout, seconds=seconds, images=len(split.train), parameters_trained=parameters)
+    return outcome, linear
 
 
 def fit_probe(
@@ -138,11 +149,8 @@ def fit_probe(
     logits = turned @ weights.T + bias
     exponents = np.exp(logits - logits.max(1, keepdims=True))
     chances = (exponents / exponents.sum(1, keepdims=True)).astype(np.float32)
-    linear = nn.Linear(numbers.shape[1], classes)
-    with torch.no_grad():
-        scaled = weights @ axes / deviation
-        linear.weight.copy_(torch.from_numpy(scaled))
-        linear.bias.copy_(torch.from_numpy(bias - scaled @ mean))
+    scaled = weights @ axes / deviation
+    linear = _layer(scaled, bias - scaled @ mean, torch.float32)
     outcome = Outcome(
         split,
         chances[split.test],
@@ -183,9 +191,25 @@ def _fits(
     model = LogisticRegression(class_weight="balanced", max_iter=2000, warm_start=True)
     weights, biases = [], []
     for each in strengths:
-        model.set_params(C=each).fit(numbers, labels)
-        # Of two classes scikit-learn tells the second one's odds alone.
-        half = len(model.classes_) == 2
-        weights.append(np.concatenate([-model.coef_, model.coef_]) / 2 if half else model.coef_.copy())
-        biases.append(np.concatenate([-model.intercept_, model.intercept_]) / 2 if half else model.intercept_.copy())
+        (weight,), (bias,) = _two_sided(model.set_params(C=each).fit(numbers, labels))
+        weights.append(weight)
+        biases.append(bias)
     return weights, biases
+
+
+def _two_sided(model: Any) -> tuple[list[Numbers], list[Numbers]]:
+    """Weights (C, D) and bias (C,) of a fit; of two classes scikit-learn tells the second one's odds alone."""
+    if len(model.classes_) == 2:
+        return [np.concatenate([-model.coef_, model.coef_]) / 2], [
+            np.concatenate([-model.intercept_, model.intercept_]) / 2
+        ]
+    return [model.coef_.copy()], [model.intercept_.copy()]
+
+
+def _layer(weights: Numbers, bias: Numbers, kind: torch.dtype) -> nn.Linear:
+    """A layer with these weights, (n, D) to (n, C)."""
+    linear = nn.Linear(weights.shape[1], weights.shape[0], dtype=kind)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(weights))
+        linear.bias.copy_(torch.from_numpy(bias))
+    return linear

@@ -10,6 +10,7 @@ from report.charts.curves import learning, reliability, risk_coverage, sample_ef
 from report.charts.drawing import Chart, glyph
 from report.charts.forest import HUES, arrows, differences
 from report.charts.scores import Styles, Trials, boxes, by_model, by_preprocessing, means, recalls
+from report.charts.trusting import beside_chance, claimed, gains, group_recalls
 
 __all__ = [
     "HUES",
@@ -17,12 +18,16 @@ __all__ = [
     "Styles",
     "Trials",
     "arrows",
+    "beside_chance",
     "boxes",
     "by_model",
     "by_preprocessing",
+    "claimed",
     "confusion",
     "differences",
+    "gains",
     "glyph",
+    "group_recalls",
     "learning",
     "means",
     "recalls",

@@ -1,5 +1,6 @@
 """Charts with two axes: learning curves, how many images, when to trust a model."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -78,21 +79,33 @@ def risk_coverage(frame: pd.DataFrame, models: Sequence[str], styles: Styles) ->
     """How many errors are left when the images that a model is least sure of go to a person.
 
     Args:
-        frame: model, coverage, error: for each share of the images kept, the share of these that is wrong.
+        frame: model, coverage, error, low, high: for each share of the images kept, the share of these that is wrong,
+            with its interval; NaN where none is drawn.
         models: which of them.
         styles: how each is drawn.
     """
     lines = []
     for model in models:
         own = frame[frame["model"] == model].sort_values("coverage").to_dict("records")
+        spans = [(row["low"], row["high"]) for row in own]
+        known = all(math.isfinite(low + high) for low, high in spans)
         hints: list[Html] = [
-            tip(model, f"the surest {row['coverage'] * 100:.0f} %", f"{percent1(row['error'])} of them wrong")
+            tip(
+                model,
+                f"the surest {row['coverage'] * 100:.0f} %",
+                f"{percent1(row['error'])} of them wrong",
+                *([f"95 % interval {percent1(row['low'])} to {percent1(row['high'])}"] if known else []),
+            )
             for row in own
         ]
-        lines.append(Curve(model, styles[model], [(row["coverage"], row["error"]) for row in own], hints))
-    top = max(0.05, float(frame["error"].max()) * 1.05)
+        points = [(row["coverage"], row["error"]) for row in own]
+        lines.append(Curve(model, styles[model], points, hints, spans if known else ()))
+    top = max(0.05, float(frame[["error", "high"]].max().max()) * 1.05)
     frame_of = Plane(
-        Scale(0.08, 1.02), Scale(0.0, top), "share of images that the model decides, the surest first", "of these wrong"
+        Scale(0.08, 1.02),
+        Scale(0.0, min(top, 1.0)),
+        "share of images that the model decides, the surest first",
+        "of these wrong",
     )
     return Chart(plane.draw(lines, frame_of, f"Errors left of {len(models)} models"), frame)
 

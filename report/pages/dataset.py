@@ -15,8 +15,10 @@ from report.sections import (
     layers,
     lead,
     other_recipes,
+    suspects,
     trials,
     trust,
+    trusting,
     verdicts,
 )
 from report.show import Html, Markup
@@ -44,6 +46,8 @@ def show_page(number: int) -> None:
     comparisons(found, section)
     failures.show_section(found, section)
     trust.show_section(found, section)
+    suspects.show_section(found, name)
+    trusting.show_section(found, name)
     calibration.show_section(found, section)
     other_recipes.show_section(found, section)
     layers.show_section(found, name)

@@ -101,6 +101,62 @@ EXAMPLES = (
         "where a.subset = 'test' and t.current and a.recipe = (select mode(recipe) from scores where current)\n"
         "group by all order by a.dataset, macro_auroc desc",
     ),
+    Example(
+        "How many errors are left when a person looks at the least certain fifth?",
+        "with said as (\n  select dataset, recipe, model, predicted != label as wrong, percent_rank() over (\n"
+        "    partition by dataset, recipe, model, repeat order by list_max(probabilities)\n  ) as place\n"
+        "  from predictions where subset = 'test'\n"
+        "    and recipe = (select mode(recipe) from scores where current)\n)\n"
+        "select dataset, model, round(avg(wrong::int), 3) as wrong,\n"
+        "  round(avg(wrong::int) filter (place >= 0.2), 3) as wrong_on_the_surest\n"
+        "from said group by dataset, model order by dataset, wrong_on_the_surest",
+    ),
+    Example(
+        "Which labels should somebody look at, and of what class are the images that look most alike?",
+        "with doubts as (\n  select dataset, recipe, image_id, label, mode(predicted) as taken_for,\n"
+        "    avg(list_max(probabilities)) as sure\n  from predictions\n"
+        "  where recipe = (select mode(recipe) from scores where current)\n"
+        "  group by all having max((predicted = label)::int) = 0\n),\nnear as (\n"
+        "  select dataset, recipe, image_id, any_value(nearest[1]) as nearest from neighbours group by all\n)\n"
+        "select d.dataset, d.image_id, d.taken_for, round(d.sure, 2) as sure, split_part(n.nearest, '/', 1) as like\n"
+        "from doubts d left join near n using (dataset, recipe, image_id)\n"
+        "qualify row_number() over (partition by d.dataset order by d.sure desc, d.image_id) <= 3\n"
+        "order by d.dataset, d.sure desc, d.image_id",
+    ),
+    Example(
+        "How does the score grow with the number of training images?",
+        "select s.dataset, s.model, round(avg(t.train_images))::int as images,\n"
+        "  round(avg(s.balanced_accuracy), 3) as score, count(*) as trials\n"
+        "from scores s join trials t using (trial_id)\n"
+        "where s.subset = 'test' and s.current\n"
+        "  and regexp_replace(s.recipe, '-train[0-9.]+$', '') = (select mode(recipe) from scores where current)\n"
+        "group by s.dataset, s.model, s.recipe order by s.dataset, s.model, images",
+    ),
+    Example(
+        "On which groups of images (donors, slides) does the model that is best on average do worst?",
+        "with each as (\n  select p.dataset, p.model, i.image_group, avg((p.predicted = p.label)::int) as recognised,\n"
+        "    count(distinct p.image_id) as images\n"
+        "  from predictions p join trials t using (trial_id)\n"
+        "  join images i on i.dataset = p.dataset and i.dataset_hash = t.dataset_hash and i.image_id = p.image_id\n"
+        "  where p.subset = 'test' and t.current\n"
+        "    and p.recipe = (select mode(recipe) from scores where current)\n  group by all\n),\n"
+        "best as (\n  select dataset, arg_max(model, score) as model from (\n"
+        "    select dataset, model, avg(recognised) as score from each group by all\n  ) group by dataset\n)\n"
+        "select dataset, model, image_group, images, round(recognised, 2) as recognised\n"
+        "from each semi join best using (dataset, model)\n"
+        "qualify row_number() over (partition by dataset order by images < 3, recognised, image_group) <= 3\n"
+        "order by dataset, recognised, image_group",
+    ),
+    Example(
+        "What would a careless split have claimed?",
+        "with cells as (\n  select dataset, model, replace(recipe, '-groups-ignored', '') as recipe,\n"
+        "    avg(balanced_accuracy) filter (recipe not like '%-groups-ignored') as honest,\n"
+        "    avg(balanced_accuracy) filter (recipe like '%-groups-ignored') as careless\n"
+        "  from scores where subset = 'test' and current group by all\n)\n"
+        "select dataset, model, recipe, round(honest, 3) as honest, round(careless, 3) as careless,\n"
+        "  round(careless - honest, 3) as claimed\n"
+        "from cells where careless is not null and honest is not null order by claimed desc",
+    ),
 )
 
 

@@ -10,7 +10,6 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from report.preview.documents import Cell, Document, Prose
 from report.preview.project import PageError, Project, section
@@ -28,7 +27,7 @@ def execute(project: Project, document: Document) -> str:
     the first cell or inline expression that fails.
     """
     defaults = project.section("execute") | section(document.metadata, "execute")
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    namespace: dict[str, object] = {"__name__": "__main__"}
     parts = []
     with _surroundings(project, document):
         for piece in document.pieces:
@@ -64,7 +63,7 @@ def _surroundings(project: Project, document: Document) -> Iterator[None]:
             sys.path[:] = path
 
 
-def _cell(cell: Cell, options: dict[str, Any], namespace: dict[str, Any]) -> str:
+def _cell(cell: Cell, options: dict[str, object], namespace: dict[str, object]) -> str:
     """The Markdown that stands in the place of a cell."""
     printed, shown = _run(cell, namespace) if options.get("eval", True) else ("", "")
     if not options.get("include", True):
@@ -79,7 +78,7 @@ def _cell(cell: Cell, options: dict[str, Any], namespace: dict[str, Any]) -> str
     return "\n\n".join(part for part in (code, _labelled("\n\n".join(output), cell.options)) if part)
 
 
-def _labelled(output: str, options: dict[str, Any]) -> str:
+def _labelled(output: str, options: dict[str, object]) -> str:
     """The output under its label: a numbered figure or table where there is a caption, else a place to link to."""
     label = str(options.get("label") or "")
     kind = label[:3] if label.startswith(("fig-", "tbl-")) else ""
@@ -89,7 +88,7 @@ def _labelled(output: str, options: dict[str, Any]) -> str:
     return f"::: {{#{label} .cell}}\n{output}\n\n{caption or ''}\n:::"
 
 
-def _run(cell: Cell, namespace: dict[str, Any]) -> tuple[str, str]:
+def _run(cell: Cell, namespace: dict[str, object]) -> tuple[str, str]:
     """What a cell prints, and the Markdown that shows the value of its last line where that is an expression."""
     printed, shown = io.StringIO(), ""
     with _failures(cell.file, cell.line), contextlib.redirect_stdout(printed):
@@ -105,7 +104,7 @@ def _run(cell: Cell, namespace: dict[str, Any]) -> tuple[str, str]:
     return printed.getvalue(), shown
 
 
-def _inline(prose: Prose, namespace: dict[str, Any]) -> str:
+def _inline(prose: Prose, namespace: dict[str, object]) -> str:
     """The prose with its inline expressions worked out; their text is text, not Markdown, as in Quarto."""
 
     def shown(match: re.Match[str]) -> str:
@@ -119,7 +118,7 @@ def _inline(prose: Prose, namespace: dict[str, Any]) -> str:
     return _INLINE.sub(shown, prose.text)
 
 
-def _evaluate(expression: ast.Expression, file: Path, namespace: dict[str, Any]) -> Any:
+def _evaluate(expression: ast.Expression, file: Path, namespace: dict[str, object]) -> object:
     return eval(compile(expression, str(file), "eval", dont_inherit=True), namespace)
 
 
@@ -144,7 +143,7 @@ def _at_line(source: str, line: int) -> str:
     return "\n" * (line - 1) + source
 
 
-def _markdown(value: Any) -> str | None:
+def _markdown(value: object) -> str | None:
     """How an object wants to be shown in Markdown (`IPython.display.Markdown`), where it says so."""
     show = getattr(value, "_repr_markdown_", None)
     return str(show()) if callable(show) and not isinstance(value, type) else None

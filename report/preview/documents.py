@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from report.preview.project import PageError, Project, parse_yaml
 
@@ -36,7 +35,7 @@ class Cell:
     """A `{python}` cell: its `#|` options, and the code below them, whose first line is `line`."""
 
     source: str
-    options: dict[str, Any]
+    options: dict[str, object]
     file: Path
     line: int
 
@@ -46,7 +45,7 @@ class Document:
     """A page: its path relative to the project, its front matter, its pieces in order, its lines."""
 
     page: Path
-    metadata: dict[str, Any]
+    metadata: dict[str, object]
     pieces: list[Prose | Cell]
     lines: list[Line]
 
@@ -59,7 +58,7 @@ class Document:
 def read_document(project: Project, page: Path) -> Document:
     """The page, taken apart. Raises `PageError` at YAML that is none, a missing include, a cell left open."""
     lines = list(_lines(project, page, ()))
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, object] = {}
     if lines and lines[0].text.rstrip() == "---":
         end = next((at for at, line in enumerate(lines[1:], 1) if line.text.rstrip() in ("---", "...")), None)
         if end is None:

@@ -3,7 +3,6 @@
 import html
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from report.preview.project import PageError, Project, as_list
 
@@ -41,7 +40,7 @@ def footer(project: Project) -> dict[str, str]:
     return {place: str(parts[place]) for place in ("left", "center", "right") if isinstance(parts.get(place), str)}
 
 
-def _item(item: Any, titles: Mapping[str, str], current: Path, menu: bool = False) -> str:
+def _item(item: object, titles: Mapping[str, str], current: Path, menu: bool = False) -> str:
     if isinstance(item, str):
         item = {"text": item} if set(item) == {"-"} else {"href": item}
     if not isinstance(item, dict):
@@ -63,7 +62,7 @@ def _item(item: Any, titles: Mapping[str, str], current: Path, menu: bool = Fals
     return f'<li><a class="nav-link" href="{html.escape(target)}"{here}>{html.escape(str(text))}</a></li>'
 
 
-def _menu(item: dict[str, Any], titles: Mapping[str, str], current: Path) -> str:
+def _menu(item: dict[str, object], titles: Mapping[str, str], current: Path) -> str:
     entries = as_list(item["menu"])
     inside = "".join(_item(entry, titles, current, menu=True) for entry in entries)
     here = ' class="active"' if 'aria-current="page"' in inside else ""
@@ -71,7 +70,7 @@ def _menu(item: dict[str, Any], titles: Mapping[str, str], current: Path) -> str
     return f'<li><details name="navbar-menu">{summary}<ul class="dropdown-menu">{inside}</ul></details></li>'
 
 
-def _include(project: Project, entry: Any) -> str:
+def _include(project: Project, entry: object) -> str:
     if isinstance(entry, dict) and "text" in entry:
         return str(entry["text"])
     file = entry.get("file") if isinstance(entry, dict) else entry

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -21,7 +20,7 @@ class Project:
     """A Quarto website project: the folder that holds `_quarto.yml`, and what the file says."""
 
     folder: Path
-    config: dict[str, Any]
+    config: dict[str, object]
 
     @classmethod
     def read(cls, folder: Path) -> "Project":
@@ -31,7 +30,7 @@ class Project:
             raise PageError(f"{folder} is no Quarto project: it has no _quarto.yml")
         return cls(folder, parse_yaml(file.read_text(encoding="utf-8"), "_quarto.yml", 1))
 
-    def section(self, *keys: str) -> dict[str, Any]:
+    def section(self, *keys: str) -> dict[str, object]:
         """A mapping inside the configuration, empty where there is none."""
         return section(self.config, *keys)
 
@@ -72,7 +71,7 @@ class Project:
                 yield from (file.relative_to(self.folder) for file in inside if file.is_file())
 
 
-def parse_yaml(text: str, name: str, line: int) -> dict[str, Any]:
+def parse_yaml(text: str, name: str, line: int) -> dict[str, object]:
     """A YAML mapping that starts on `line` of the file `name`. Raises `PageError` where it is none."""
     try:
         value = yaml.safe_load(text)
@@ -87,15 +86,15 @@ def parse_yaml(text: str, name: str, line: int) -> dict[str, Any]:
     return value
 
 
-def section(config: dict[str, Any], *keys: str) -> dict[str, Any]:
+def section(config: dict[str, object], *keys: str) -> dict[str, object]:
     """The mapping under these keys, empty where it is absent or is no mapping (`html: default`)."""
-    value: Any = config
+    value: object = config
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
-def as_list(value: Any) -> list[Any]:
+def as_list(value: object) -> list[object]:
     """Quarto takes one entry or a list of them in most places: always the list."""
     if value is None or value is False:
         return []

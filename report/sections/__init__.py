@@ -13,8 +13,10 @@ __all__ = [
     "mosaics",
     "other_recipes",
     "preprocessing",
+    "suspects",
     "trials",
     "trust",
+    "trusting",
     "unfinished",
     "verdicts",
 ]

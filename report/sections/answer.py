@@ -1,4 +1,4 @@
-"""A part of a dataset's page, the first: the answer in three sentences."""
+"""A part of a dataset's page, the first: the answer in three sentences, and when to trust it."""
 
 from report import answers, show
 from report.data import Results
@@ -14,6 +14,8 @@ def show_section(found: Results, dataset: str) -> None:
         Markup("**{}** {}").format(name, _marked(sentence))
         for name, sentence in zip(NAMES, said.sentences, strict=True)
     ]
+    if said.trust:
+        lines.append(Markup("**When to trust it.** {} [More](#trust)").format(_marked(said.trust[0])))
     show.write(Markup('::: {.callout-tip title="The answer" icon=false}'), *lines, Markup(":::"))
 
 

@@ -156,13 +156,18 @@ def link(words: Markup, address: str) -> Markup:
     Raises:
         ValueError: the address holds more than names by the store's rule, and what `data.slug` makes, are made of.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_./#-]+", address):
-        raise ValueError(f"{address!a} is no address of a page of this site")
+    _check(address)
     return Markup.made(f"[{words.source}]({address})")
 
 
-def file_link(words: str, address: LiteralString) -> Markup:
-    """A link to a file beside the pages that a reader downloads."""
+def _check(address: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_./#-]+", address):
+        raise ValueError(f"{address!a} is no address of a page of this site")
+
+
+def file_link(words: str, address: str) -> Markup:
+    """A link to a file beside the pages that a reader downloads. Raises as `link`."""
+    _check(address)
     return Markup.made(f"[{Markup.text(words).source}]({address}){{download=''}}")
 
 
@@ -198,9 +203,8 @@ _POP, _POP_ISOLATE = "\u202c", "\u2069"
 
 
 def _shown(words: str) -> str:
-    """What of the words can be shown: a control sign is a space, or an unknown one; changes of direction end there."""
-    kinds = {"Cc": "\ufffd", "Cs": "\ufffd", "Zl": " ", "Zp": " "}
-    shown = "".join(" " if c in "\t\n\r\v\f\x85" else kinds.get(unicodedata.category(c), c) for c in words)
+    """What of the words can be shown: a sign that is none is an unknown one; changes of direction end there."""
+    shown = "".join(map(_sign, words))
     closing: list[str] = []
     for sign in shown:
         if sign in _EMBEDDED or sign in _ISOLATED:
@@ -211,3 +215,11 @@ def _shown(words: str) -> str:
             while closing.pop() != _POP_ISOLATE:
                 pass
     return shown + "".join(reversed(closing))
+
+
+def _sign(c: str) -> str:
+    if c in "\t\n\r\v\f\x85":
+        return " "
+    if 0xFDD0 <= ord(c) <= 0xFDEF or ord(c) & 0xFFFE == 0xFFFE:  # what Unicode keeps free of any sign
+        return "\ufffd"
+    return {"Cc": "\ufffd", "Cs": "\ufffd", "Zl": " ", "Zp": " "}.get(unicodedata.category(c), c)

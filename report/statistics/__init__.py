@@ -17,6 +17,10 @@ from report.statistics.bootstrap import (
 from report.statistics.calibration import Calibration, calibration
 from report.statistics.common import ROUNDING, Floats
 from report.statistics.detecting import SIGNIFICANT, Equivalence, equivalence, smallest_detectable_difference
+from report.statistics.false_claims import false_claim
+from report.statistics.greedy import chosen_together, together
+from report.statistics.growth import Growth, GrowthWord, growth
+from report.statistics.permuted import Null, against_chance, one_class_groups, permuted_labels
 from report.statistics.proportions import balanced_accuracy, holm, jeffreys
 from report.statistics.recalls import FEWEST_UNITS, RecallInterval, balanced_accuracy_interval
 from report.statistics.resampled import (
@@ -27,6 +31,18 @@ from report.statistics.resampled import (
     corrected_resampled_t,
     verdict,
 )
+from report.statistics.selective import (
+    Span,
+    crossfitted,
+    drawn_weights,
+    no_narrower,
+    risks,
+    span,
+    tempered_out_of_fold,
+    weighted_share,
+)
+from report.statistics.spreading import GroupSpread, group_spread
+from report.statistics.suspects import Doubt, doubted
 from report.statistics.voting import Vote, vote
 
 __all__ = [
@@ -35,25 +51,47 @@ __all__ = [
     "SIGNIFICANT",
     "BootstrapInterval",
     "Calibration",
+    "Doubt",
     "Equivalence",
     "Floats",
+    "GroupSpread",
+    "Growth",
+    "GrowthWord",
+    "Null",
     "RecallInterval",
     "ResampledT",
     "RopeProbabilities",
+    "Span",
     "Verdict",
     "Vote",
+    "against_chance",
     "balanced_accuracy",
     "balanced_accuracy_interval",
     "bayesian_correlated_t",
     "bootstrap_balanced_accuracy",
     "calibration",
+    "chosen_together",
     "corrected_resampled_t",
+    "crossfitted",
+    "doubted",
+    "drawn_weights",
     "equivalence",
+    "false_claim",
+    "group_spread",
+    "growth",
     "holm",
     "jeffreys",
+    "no_narrower",
+    "one_class_groups",
     "paired_bootstrap",
     "paired_recalls",
+    "permuted_labels",
+    "risks",
     "smallest_detectable_difference",
+    "span",
+    "tempered_out_of_fold",
+    "together",
     "verdict",
     "vote",
+    "weighted_share",
 ]

@@ -11,8 +11,10 @@ import verdicts
 from typer.testing import CliRunner
 
 from bench.cli import app
-from report import answers, claims, findings, rows, voting
+from report import answers, claims, findings, recipes, rows, voting
 from report.data import Results
+from report.trust import chance, ensembles, growing, leaks, spread, suspects, triage
+from report.trust import claims as claimed
 from store import Store
 from store.compaction import compact
 
@@ -149,3 +151,16 @@ def test_a_large_study_is_judged_in_seconds(tmp_path: Path) -> None:
     seconds = time.process_time() - started
     assert len(table) > 8 * 60
     assert seconds < 5
+    # And all that is said of trust, by every model.
+    started = time.process_time()
+    for dataset in found.datasets:
+        section = recipes.main(found, dataset)
+        assert len([triage.of_model(found, section, model) for model in models]) == 16
+        assert len(chance.of_section(found, section)) == 16
+        assert suspects.of_dataset(found, dataset).listed
+        assert claimed.of_dataset(found, dataset)
+        assert growing.of_dataset(found, dataset) == ()
+        assert spread.of_dataset(found, dataset) is None
+    assert len(ensembles.everywhere(found)) == 8
+    assert leaks.ledger(found) == ()
+    assert time.process_time() - started < 20

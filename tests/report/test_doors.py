@@ -153,6 +153,7 @@ def wanted(page: str) -> list[str]:
         "methods.html": [STUDY, OTHER, f"With preprocessing, in {STUDY}: {PROBE}, otsu."],
         "sql.html": [*CLASSES[:2], plain, STUDY],
         "compare.html": [one],
+        "trust.html": ["hostile", "second"],
     }
     page_of_one = [
         title,

@@ -12,7 +12,7 @@ import pandas as pd
 import pypandoc
 import pytest
 from hostile import CLASSES, LINK, PROBE, smuggled
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from report import show
@@ -47,6 +47,8 @@ def test_words_come_out_as_they_are(words: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.text())
+@example("\ufdd0")
+@example("\U0001fffe")
 def test_any_words_come_out_as_they_are(words: str) -> None:
     shown = words_of(Html.text(words))
     assert words_of(Markup.text(words)) == shown

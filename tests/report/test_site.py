@@ -71,10 +71,11 @@ def test_a_new_dataset_has_its_page_with_no_edit(
 
 @pytest.mark.parametrize("example", sql.EXAMPLES, ids=lambda example: example.question)
 def test_the_worked_queries_have_answers(trained: Path, rendered: Path, example: sql.Example) -> None:
-    """Ten of them, each as it stands on the page, and each asked of real results."""
-    assert len(sql.EXAMPLES) == 10
-    assert len({example.sql for example in sql.EXAMPLES}) == 10
-    answer = query(Store(trained), example.sql)
+    """Fifteen of them, each as it stands on the page, and each asked of real results."""
+    assert len(sql.EXAMPLES) == 15
+    assert len({example.sql for example in sql.EXAMPLES}) == 15
+    careless = "groups-ignored" in example.sql  # such trials are in the published store alone
+    answer = query(Store(ROOT.parent / "results" if careless else trained), example.sql)
     assert answer.num_rows > 0
     assert all(any(value is not None for value in column.to_pylist()) for column in answer.columns)
     page = re.sub(r"<[^>]*>", "", (rendered / "sql.html").read_text())

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from bench.datasets import layouts, manifests, masks
 from bench.datasets.audit.facts import names, number
@@ -22,7 +21,7 @@ Command = Callable[..., str]
 """Given a folder and options, the command that adds it."""
 
 
-def recognise(folder: Path, command: Command) -> dict[str, Any]:
+def recognise(folder: Path, command: Command) -> dict[str, object]:
     """The fields of a card that say how a folder is laid out: none of them for plain class folders.
 
     Raises:
@@ -81,7 +80,7 @@ def other_classes(folder: Path) -> tuple[Path, str] | None:
 # --- Layouts
 
 
-def _split(folder: Path, plain: Sequence[Path]) -> dict[str, Any] | None:
+def _split(folder: Path, plain: Sequence[Path]) -> dict[str, object] | None:
     """A given split: parts that hold class folders, two classes at least in all."""
     inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and layouts.part_rank(path.name) is not None]
     parts = sorted(
@@ -98,13 +97,13 @@ def _split(folder: Path, plain: Sequence[Path]) -> dict[str, Any] | None:
             "or move the other away"
         )
     held = [part.name for part in parts if part.name.lower().startswith("holdout") and len(parts) > 1]
-    fields: dict[str, Any] = {"parts": tuple(part.name for part in parts)}
+    fields: dict[str, object] = {"parts": tuple(part.name for part in parts)}
     if not all(layouts.image_files(place) for part in parts for place in layouts.class_folders(part, deep=True)):
         fields["subfolders"] = _kind_of([p for part in parts for p in layouts.class_folders(part, deep=True)])
     return fields | ({"holdout": held[0]} if held else {})
 
 
-def _nested(folder: Path) -> dict[str, Any] | None:
+def _nested(folder: Path) -> dict[str, object] | None:
     """Class folders that hold folders of images: of patients, say."""
     places = [
         place
@@ -142,7 +141,7 @@ def _folders(place: Path) -> list[Path]:
 # --- Where nothing fits
 
 
-def _nothing(folder: Path, plain: Sequence[Path], command: Command) -> dict[str, Any]:
+def _nothing(folder: Path, plain: Sequence[Path], command: Command) -> dict[str, object]:
     """Say what was found in a folder that is no dataset, and the nearest thing that works."""
     if way := _way_to_classes(folder, command):
         raise BenchError(f"{folder}: no class folders with images in it; {way}")

@@ -122,7 +122,7 @@ def _edited(path: Path, old: Card, new: Card) -> str:
         if _plain(value) == _plain(getattr(old, field)):
             continue
         if field == "range":
-            made: Any = tomlkit.value(ranges.text(value))
+            made: object = tomlkit.value(ranges.text(value))
         elif isinstance(value, tuple):
             made = tomlkit.array()
             made.extend(_plain(value))

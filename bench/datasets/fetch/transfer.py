@@ -8,7 +8,6 @@ found out by its hash, or else by the checksums inside the archive.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from bench.datasets import Archive
 from bench.errors import BenchError
@@ -52,7 +51,7 @@ def download(archive: Archive, folder: Path, progress: Progress) -> Path:
     )
 
 
-def _resume(path: Path, progress: Progress, url: str, output_file: str, _: Any, check_only: bool = False) -> None:
+def _resume(path: Path, progress: Progress, url: str, output_file: str, _: object, check_only: bool = False) -> None:
     """Download into `path` with `.part` behind its name, from where that file ends; then move it to `output_file`."""
     import requests
 

@@ -51,6 +51,7 @@ def test_what_is_frozen_stays_and_what_is_trained_is_the_models_head() -> None:
     assert torch.equal(dropped[0].weight, torch.ones(6, 5))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_benchmark_measures_both_ways(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = timing.PAGE.read_text()
     asked = ["--data", str(data), "--dataset", "tiny", "--image-size", "48", "--seconds", "0.5", "--repeats", "1"]

@@ -339,18 +339,21 @@ def pairs(name: str) -> set[str]:
     return {" ".join(Path(image).stem for image in same) for same in real(name).alike}
 
 
+@pytest.mark.slow
 def test_the_slides_of_malaria_are_guessed() -> None:
     first = real("malaria").guesses[0]
     assert (len(first.sizes), dict(first.sizes)["C99"]) == (192, 35)
     assert "groups across classes" in {finding.kind for finding in real("malaria").findings}
 
 
+@pytest.mark.slow
 def test_the_papers_of_covid_ct_are_guessed() -> None:
     sizes = dict(real("covid-ct").guesses[0].sizes)
     assert sizes["2020.02.25.20021568"] == 26
     assert sizes["PIIS0140673620303603"] > 1
 
 
+@pytest.mark.slow
 def test_the_file_type_of_covid_ct_tells_the_class() -> None:
     tells = {tell.of: tell for tell in real("covid-ct").tells}
     # 34 of 349 and 202 of 397 files are JPEG: a rule that says so has (315/349 + 202/397) / 2.
@@ -370,6 +373,7 @@ def test_small_classes_are_named(name: str, few: str) -> None:
     assert said == [f"Fewer than 25 images: {few}"]
 
 
+@pytest.mark.slow
 def test_near_duplicates_of_the_real_images_are_true() -> None:
     """Each was looked at: one picture or cell twice, or slices of one lung, next to each other mostly."""
     alike = [sorted(Path(image).stem for image in same) for same in real("covid-ct").alike]
@@ -395,6 +399,7 @@ def label(image_id: str) -> str:
     return image_id.partition("/")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_real_images_can_all_be_read(name: str) -> None:
     assert real(name).unreadable == ()

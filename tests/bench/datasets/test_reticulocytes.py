@@ -148,6 +148,7 @@ def test_the_pixels_show_which_cells_are_reticulocytes() -> None:
 # What tells the class
 
 
+@pytest.mark.slow
 def test_the_plain_cells_do_not_tell_the_class() -> None:
     plain = np.array(
         [
@@ -162,6 +163,7 @@ def test_the_plain_cells_do_not_tell_the_class() -> None:
     assert np.ptp(means) < 1.5  # of a deviation of 4.3
 
 
+@pytest.mark.slow
 def test_counting_tells_the_class_and_colour_hardly() -> None:
     images, labels, fields = sample()
     means, deviations = images.mean((1, 2)), images.std((1, 2))

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench import datasets, models
+from bench.commands import cells as told
 from bench.commands import printing
 from bench.datasets import Card, Dataset, Image, Library
 from bench.errors import BenchError, UsageError
@@ -467,8 +468,8 @@ def test_a_plan_of_several_recipes_fits_a_terminal(
     monkeypatch.setattr(printing, "console", lambda: Console(width=80))
     recipes = study.load("preprocessing").recipes_for({}, "")
     data = dataset(card=Card("synthetic-proteins", title="Some"))
-    cells = [cell(data, models.get("efficientnet-lite0-lower"), made) for made in recipes]
-    printing.plan(cells, cells, set())
+    planned = [cell(data, models.get("efficientnet-lite0-lower"), made) for made in recipes]
+    told.plan(planned, planned, set())
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "synthetic-proteins"
     assert max(map(len, lines)) <= 80

@@ -103,7 +103,8 @@ def assert_same(store: Store, here: Store) -> None:
     assert not (store.root / "claims").exists()
 
 
-@pytest.mark.parametrize("lost", ["worker", pytest.param("node", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", ["worker", "node"])
 def test_what_a_cluster_loses_costs_no_trial(tmp_path: Path, data: Path, here: Store, lost: str) -> None:
     (tmp_path / "cluster.py").write_text(CLUSTER)
     orders = command(tmp_path, data, "--executor", "ray")

@@ -115,6 +115,7 @@ def test_two_runs_share_the_work_and_both_end(prepared: Prepared, store: Store, 
         assert said(tmp_path, name).count("waiting for") <= 2, "and perhaps once more, for the last trial of the other"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_is_followed_at_once_by_one_that_waits(
     prepared: Prepared, store: Store, begin: Begin, tmp_path: Path
 ) -> None:

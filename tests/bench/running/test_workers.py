@@ -106,6 +106,7 @@ def test_two_workers_do_what_one_does(tmp_path: Path, data: Path, alone: Store) 
     assert not (tmp_path / "results" / "claims").exists()
 
 
+@pytest.mark.slow
 def test_a_forced_run_trains_each_trial_once_more(tmp_path: Path, data: Path, alone: Store) -> None:
     shutil.copytree(alone.root, tmp_path / "results")
     with running(tmp_path, data, "--model", "cnn-shallow", "--force") as run:
@@ -175,7 +176,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, data: Path, seed: int) ->
         assert f"{TRIALS - done} trials trained" in run.stdout.read()
 
 
-@pytest.mark.parametrize("how", ["to the run", "to all, as a terminal does"])
+@pytest.mark.parametrize("how", [pytest.param("to the run", marks=pytest.mark.slow), "to all, as a terminal does"])
 def test_ctrl_c_ends_all(tmp_path: Path, data: Path, how: str) -> None:
     with running(tmp_path, data) as run:
         until(lambda: at_work(tmp_path, run), run)

@@ -198,15 +198,19 @@ def test_trials_of_unequal_length_or_too_large_to_stack_come_back_in_order(monke
     first = task.splits[0]
     task.splits[1] = replace(first, fold=9, train=first.train[::2])
     together = task.train(Head((16,)), recipe)
-    monkeypatch.setattr(heads, "_together", lambda *_: 2)
+    monkeypatch.setattr(heads.Lesson, "together", 2)
     for split, one, other in zip(task.splits, together, task.train(Head((16,)), recipe), strict=True):
         assert one.split is other.split is split
         assert np.abs(one.test - other.test).max() <= 1e-3
 
 
 def test_heads_that_are_too_large_are_not_stacked() -> None:
-    assert heads._together(25088, Head((4096, 4096, 256), dropped=2), 4) == 1
-    assert 20 < heads._together(1280, Head((256,)), 4) < 1000
+    def together(width: int, head: Head) -> int:
+        views = Views(np.zeros((1, 1, width), dtype=np.float32), slice(0, width), torch.device("cpu"))
+        return Lesson(views, np.zeros(1, dtype=np.int64), 4, head, Recipe(), 0).together
+
+    assert together(25088, Head((4096, 4096, 256), dropped=2)) == 1
+    assert 20 < together(1280, Head((256,))) < 1000
 
 
 def test_heads_train_on_fewer_images_than_a_batch_also_where_folds_differ_in_size() -> None:
@@ -586,9 +590,11 @@ def test_a_network_whose_loss_breaks_fails_with_a_reason(library: Library) -> No
 def test_a_floor_is_a_balanced_logistic_regression() -> None:
     task = Task()
     numbers = task.features[0].astype(np.float64)
-    outcome = regressions.fit_floor(numbers, task.labels, task.splits[0])
+    outcome, linear = regressions.fit_floor(numbers, task.labels, task.splits[0])
     expected = logistic(numbers, task.labels, task.splits[0]).predict_proba(numbers[task.splits[0].test])
     assert np.abs(outcome.test - expected).max() < 1e-6
+    asked = linear(torch.from_numpy(numbers[task.splits[0].test])).softmax(1).detach().numpy()
+    assert np.abs(asked - expected).max() < 1e-12, "the layer that can be kept says the same"
     assert outcome.parameters_trained == 3 * 25
 
 
@@ -611,11 +617,11 @@ def test_out_of_memory_means_fewer_heads_at_once_and_the_same_results(monkeypatc
     task, recipe, train, asked = Task(), Recipe(epochs=2, views=3), heads._train_stack, []
     expected = task.train(Head((16,)), recipe)
 
-    def small(features: Any, labels: Any, classes: int, splits: Any, *rest: Any) -> Any:
+    def small(lesson: Lesson, splits: Any, ended: Any) -> Any:
         asked.append(len(splits))
         if len(splits) > most:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return train(features, labels, classes, splits, *rest)
+        return train(lesson, splits, ended)
 
     monkeypatch.setattr(heads, "_train_stack", small)
     most = 1
@@ -668,6 +674,7 @@ def test_heads_score_as_scikit_learn_on_built_in_images(library: Library, tmp_pa
     assert theirs > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "wbc-segmented").is_dir(), reason=f"the real white cells are not in {SHARED}")
 def test_heads_score_as_scikit_learn_on_real_cells(tmp_path: Path) -> None:
     torch.set_num_threads(2)
