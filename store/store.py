@@ -265,7 +265,6 @@ class Store:
     def _loaded(self, found: Inventory) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
         try:
-            connection.execute("set enable_progress_bar = false")  # else drawn on stdout where Python has no script
             snapshot.load(connection, self.root, found)
         except BaseException:
             connection.close()

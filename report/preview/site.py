@@ -128,10 +128,15 @@ def _executed(project: Project, documents: list[Document]) -> Iterator[str]:
     if len(documents) < MANY or (os.cpu_count() or 1) < 2:
         yield from (execute(project, document) for document in documents)
         return
-    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=_mute)
     try:
         yield from pool.map(partial(execute, project), documents)
     except BrokenProcessPool:
         raise PageError("a process that drew pages was ended from outside; was there memory enough?") from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _mute() -> None:
+    """Have nothing of a process that draws pages on the screen: libraries draw progress where Python has no script."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
