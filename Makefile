@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-.PHONY: site test test-slow bench-store bench-training lint clean
+.PHONY: site test test-slow bench-store bench-site bench-training lint clean
 
 site: $(INSTALLED)  ## train the demo study on the built-in dataset and draw its website
 	$(BIN)/bench run demo --store build/demo-store
@@ -16,6 +16,9 @@ test-slow: $(INSTALLED)  ## the long fault and simulation runs, and the cases be
 
 bench-store: $(INSTALLED)  ## how fast a large store is written and asked, each figure beside its target
 	$(BIN)/python -m store.benchmark
+
+bench-site: $(INSTALLED)  ## how fast the site of ten thousand trials is drawn, each figure beside its target
+	$(BIN)/python -m report.benchmark
 
 bench-training: $(INSTALLED)  ## how fast cells are trained, beside the original study's way; writes bench/README.md
 	$(BIN)/python -m bench.benchmark

@@ -13,6 +13,7 @@ from bench.commands import dataset as dataset_commands
 from bench.commands import model as model_commands
 from bench.commands import predict as predict_command
 from bench.commands import reproduce as reproduce_command
+from bench.commands import site as site_commands
 from bench.commands import store as store_commands
 from bench.errors import UsageError
 
@@ -231,28 +232,7 @@ def answer(
     advice.give(Store(store), dataset, format, suspects)
 
 
-@app.command()
-def report(
-    study: Annotated[
-        str | None, typer.Argument(metavar="STUDY", help="Draw this study alone; default: all in the store.")
-    ] = None,
-    engine: Annotated[
-        Literal["auto", "quarto", "preview"], typer.Option(help="Quarto, or the built-in preview.")
-    ] = "auto",
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the site.")] = Path("build/site"),
-    serve: Annotated[bool, typer.Option("--serve", help="Show the site on this machine, until Ctrl-C.")] = False,
-    store: StoreOption = DEFAULT_STORE,
-) -> None:
-    """Draw the website from the store. Trains nothing, and needs no images and no torch."""
-    from bench.planning import status as status_
-    from report import site
-    from store import Store
-
-    status_.cells(Store(store), study)  # says so where the store has no such study
-    pages, used = site.render(store, output, study=study, engine=engine)
-    printing.say(f"{pages} pages drawn with {used}: {output / 'index.html'}")
-    if serve:
-        site.serve(output, lambda address: printing.say(f"showing it at {address} (Ctrl-C ends)"))
+app.command()(site_commands.report)
 
 
 app.command("predict")(predict_command.predict)

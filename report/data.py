@@ -25,7 +25,7 @@ from store import Store, StoreWarning
 
 ROOT = Path(__file__).resolve().parent
 PAGES_OF = "_generated/datasets.json"
-"""Which datasets have a page: their names, in the order of their numbers."""
+"""Which datasets have a page: by a number of each, its name."""
 
 
 def store_path() -> Path:
@@ -213,10 +213,17 @@ class Results:
         cells = pd.concat([self.cells[:0], *(self.of(self.cells, s) for s in sections)])
         return palette.ordered(zip(cells["model"], cells["family"], strict=True))
 
-    @staticmethod
-    def of(frame: pd.DataFrame, section: Section) -> pd.DataFrame:
-        """The rows of a frame that belong to a section."""
-        return frame[(frame["scheme"] == section.scheme) & (frame["recipe"] == section.recipe)]
+    def of(self, frame: pd.DataFrame, section: Section) -> pd.DataFrame:
+        """The rows of a frame, `cells` or `scores`, that belong to a section."""
+        if frame is not self.__dict__.get("scores"):
+            return frame[(frame["scheme"] == section.scheme) & (frame["recipe"] == section.recipe)]
+        own: pd.DataFrame = self._scores_of.get((section.scheme, section.recipe), frame[:0])
+        return own
+
+    @cached_property
+    def _scores_of(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """The scores by scheme and recipe: a page asks for its own a hundred times, and a store may have thousands."""
+        return {(str(s), str(r)): own for (s, r), own in self.scores.groupby(["scheme", "recipe"], sort=False)}
 
     @cached_property
     def _cards(self) -> tuple[dict[str, DatasetCard], dict[str, ModelCard]]:

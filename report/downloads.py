@@ -40,9 +40,6 @@ def tables(found: Results, folder: Path) -> None:
     """Write every table as a Parquet file; the same store gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     known = {view.name: view for view in public()}
-    # Several threads add up floats in any order, and their last digits differ.
-    threads = found.connection.execute("select current_setting('threads')").fetchone()
-    found.connection.execute("set threads = 1")
     for name in TABLES:
         columns = [column for column in known[name].columns if column != "thumbnail"]
         listed = ", ".join(f'"{column}"' for column in columns)
@@ -50,7 +47,6 @@ def tables(found: Results, folder: Path) -> None:
         found.connection.execute(
             f"copy (select {listed} from {name} order by all) to '{target}' (format parquet, compression zstd)"
         )
-    found.connection.execute(f"set threads = {threads[0] if threads else 1}")
 
 
 def modules() -> Path | None:

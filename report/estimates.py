@@ -77,8 +77,10 @@ def votes(results: Results, section: Section, subset: str = "holdout") -> pd.Dat
         join chosen c on c.study = v.study and c.dataset = v.dataset and c.model = v.model and c.recipe = v.recipe
         join (select distinct cell_id, dataset_hash from trials) t on t.cell_id = c.cell_id
         join images i on i.dataset = v.dataset and i.dataset_hash = t.dataset_hash and i.image_id = v.image_id
-        where c.scheme = $scheme and v.recipe = $recipe and v.subset = $subset order by v.model, v.image_id
+        where v.dataset = $dataset and c.scheme = $scheme and v.recipe = $recipe and v.subset = $subset
+        order by v.model, v.image_id
         """,
+        dataset=section.dataset,  # so that no other dataset's votes are counted before they are left out
         scheme=section.scheme,
         recipe=section.recipe,
         subset=subset,
@@ -101,9 +103,10 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
         """
         select model, label, predicted, count(*) as asked
         from predictions p semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
-        where p.subset = 'test' and p.recipe = $recipe
-        group by all
+        where p.dataset = $dataset and p.subset = 'test' and p.recipe = $recipe
+        group by all order by all
         """,
+        dataset=section.dataset,
         scheme=section.scheme,
         recipe=section.recipe,
     )
@@ -115,8 +118,9 @@ def confusion(results: Results, section: Section) -> pd.DataFrame:
         """
         select model, label, count(distinct image_id) as images
         from predictions p semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
-        where p.subset = 'test' and p.recipe = $recipe group by all
+        where p.dataset = $dataset and p.subset = 'test' and p.recipe = $recipe group by all
         """,
+        dataset=section.dataset,
         scheme=section.scheme,
         recipe=section.recipe,
     )

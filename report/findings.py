@@ -7,6 +7,7 @@ page of one dataset its own count alone, so that nobody else's data change what 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -126,7 +127,13 @@ def of_section(results: Results, section: Section) -> list[Finding]:
 
 def everywhere(results: Results) -> list[Finding]:
     """The findings of all datasets at their main recipes, question by question."""
-    return by_question([c for dataset in results.datasets for c in comparisons.of_dataset(results, dataset)])
+    return list(_everywhere(results))
+
+
+@lru_cache(maxsize=4)
+def _everywhere(results: Results) -> tuple[Finding, ...]:
+    """Several pages ask, and each answer takes a test for every comparison."""
+    return tuple(by_question([c for dataset in results.datasets for c in comparisons.of_dataset(results, dataset)]))
 
 
 def _finding(comparison: Comparison, test: ResampledT, holm: float, asked: int) -> Finding:

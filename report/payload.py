@@ -76,6 +76,7 @@ def _trials(
     found: Results, section: Section, models: list[str], places: dict[str, int]
 ) -> tuple[dict[str, list[int]], list[int], list[dict[str, Any]]]:
     """The images of each split's test fold, those of the holdout, and the trials with their answers in that order."""
+    own = {"dataset": section.dataset, "scheme": section.scheme, "recipe": section.recipe}
     frame = found.frame(
         """
         select p.trial_id, p.subset, any_value(p.model) as model, any_value(p.repeat) as repeat,
@@ -84,16 +85,16 @@ def _trials(
                 + round(100 * list_max(p.probabilities))::integer order by p.image_id) as said
         from predictions p semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
         join trials t using (trial_id)
-        where p.recipe = $recipe group by p.trial_id, p.subset order by model, repeat, fold, p.subset
+        where p.dataset = $dataset and p.recipe = $recipe
+        group by p.trial_id, p.subset order by model, repeat, fold, p.subset
         """,
-        scheme=section.scheme,
-        recipe=section.recipe,
+        **own,
     )
     facts = found.frame(
         "select trial_id, seconds, device, finished_at::date::varchar as day, loss, accuracy from trials "
-        "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) where recipe = $recipe",
-        scheme=section.scheme,
-        recipe=section.recipe,
+        "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
+        "where dataset = $dataset and recipe = $recipe",
+        **own,
     )
     facts_of = {str(row["trial_id"]): row for row in facts.to_dict("records")}
     scores = found.of(found.scores, section).set_index(["trial_id", "subset"])["balanced_accuracy"].to_dict()
@@ -108,15 +109,15 @@ def _trials(
         else:
             held = images
         if trial not in rows:
-            own = facts_of[trial]
+            fact = facts_of[trial]
             rows[trial] = {
                 "model": models.index(row["model"]),
                 "repeat": int(row["repeat"]),
                 "fold": int(row["fold"]),
-                "seconds": round(float(own["seconds"]), 2),
-                "device": named([own["device"]]),
-                "day": str(own["day"]),
-                "curve": [round(float(v), 4) for v in own["accuracy"]] if own["accuracy"] is not None else [],
+                "seconds": round(float(fact["seconds"]), 2),
+                "device": named([fact["device"]]),
+                "day": str(fact["day"]),
+                "curve": [round(float(v), 4) for v in fact["accuracy"]] if fact["accuracy"] is not None else [],
             }
         rows[trial][subset] = round(float(scores[trial, subset]), 5)
         rows[trial][f"said_{subset}"] = [int(code) for code in row["said"]]

@@ -1,16 +1,22 @@
 """Runs before the pages are rendered: writes what they need and nobody should write by hand.
 
 A page for each dataset in the store, the footer that names the store, what the pages' scripts read. Files are only
-touched when they change, so that a preview that watches the folder does not turn in circles.
+touched when they change, so that a preview that watches the folder does not turn in circles. What an old site has, made
+from the same, is taken from there.
 """
 
+import hashlib
 import json
+import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import yaml
 
-from report import claims, downloads, findings, payload, rows, show, voting
+from report import claims, downloads, findings, payload, rows, show, unchanged, voting
 from report.data import PAGES_OF, Results
+from report.preview import Kept
 from report.sections import layers
 from report.sections import suspects as labels
 from report.show import Html
@@ -33,41 +39,77 @@ def prepare(project: Path, found: Results) -> None:
     """Write the generated files of the report into its folder."""
     folder = project / "datasets"
     names = found.datasets
-    wanted = {f"{name}.qmd": _page(found, number, name) for number, name in enumerate(names)}
+    numbers = {name: _number(name) for name in names}
+    wanted = {f"{name}.qmd": _page(found, number, name) for name, number in numbers.items()}
     if folder.is_dir():
         for old in folder.iterdir():
             if old.name not in wanted and old.suffix == ".qmd":
                 old.unlink()
     for name, text in wanted.items():
         _write(folder / name, text)
-    _write(project / PAGES_OF, json.dumps(names))
+    _write(project / PAGES_OF, json.dumps({str(number): name for name, number in numbers.items()}))
     footer = Html(
         '<div class="drawn-from" role="contentinfo">Drawn from the results store {fingerprint}: {trials:,} trials, '
         "newest {newest}.</div>\n"
     )
     _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
-    _scripts(project / "assets" / "data", found)
-    for name, words in tables_of_findings(found).items():
-        _write(project / "assets" / name, words)
+    of_datasets, whole = unchanged.of_datasets(found), unchanged.whole(found)
+    before = Kept.of(Path(os.environ.get("BENCH_OLD_SITE") or project / "_site"))
+    files = _scripts(project / "assets" / "data", found, before, of_datasets)
+    files |= _of_the_whole_store(project, found, before, unchanged.of_tables(found))
     _suspects(project, found)
-    downloads.tables(found, project / "assets" / "store")
     downloads.engine(project / "assets" / "wasm")
+    pages = {f"{path.stem}.html": whole for path in project.glob("*.qmd")}
+    pages |= {f"datasets/{name}.html": key for name, key in of_datasets.items()}
+    _write(project / unchanged.KEYS, json.dumps(pages | files, sort_keys=True))
 
 
-def _scripts(folder: Path, found: Results) -> None:
-    """Every trial and its answers, and what the layers see: a script for each dataset, loaded when it is asked for."""
+def _of_the_whole_store(project: Path, found: Results, old: Kept, key: str) -> dict[str, str]:
+    """Write the tables of the store and of the findings; gives their keys."""
+    names = [
+        *(f"assets/store/{name}.parquet" for name in downloads.TABLES),
+        "assets/findings.csv",
+        "assets/findings.json",
+    ]
+    had = {name: old.bytes_of(name, key) for name in names}
+    for name, content in had.items():
+        if content is not None:
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            (project / name).write_bytes(content)
+    if None in had.values():
+        for name, words in tables_of_findings(found).items():
+            _write(project / "assets" / name, words)
+        downloads.tables(found, project / "assets" / "store")
+    return dict.fromkeys(names, key)
+
+
+def _scripts(folder: Path, found: Results, old: Kept, keys: dict[str, str]) -> dict[str, str]:
+    """Every trial and its answers, and what the layers see: a script for each dataset, loaded when it is asked for.
+
+    Gives the keys of the files.
+    """
     wanted = {"index.js": payload.script("index", payload.index(found))}
+    made: dict[str, str] = {}
+
+    def text_of(file: str, key: str, make: Callable[[], object]) -> None:
+        before = old.bytes_of(f"assets/data/{file}", key)
+        value = None if before is not None else make()
+        if before is not None:
+            wanted[file] = before.decode("utf-8")
+        elif value is not None:
+            wanted[file] = payload.script(file.removesuffix(".js"), value)
+        made[f"assets/data/{file}"] = key
+
     for name in found.datasets:
-        wanted[f"{name}.trials.js"] = payload.script(f"{name}.trials", payload.dataset(found, name))
-        seen = layers.payload(found, name)
-        if seen is not None:
-            wanted[f"{name}.layers.js"] = payload.script(f"{name}.layers", seen)
+        text_of(f"{name}.trials.js", keys[name], partial(payload.dataset, found, name))
+        text_of(f"{name}.layers.js", keys[name], partial(layers.payload, found, name))
     if folder.is_dir():
-        for old in folder.iterdir():
-            if old.name not in wanted:
-                old.unlink()
-    for name, text in wanted.items():
-        _write(folder / name, text)
+        for path in folder.iterdir():
+            if path.name not in wanted:
+                path.unlink()
+    for file, text in wanted.items():
+        _write(folder / file, text)
+    return made
 
 
 def _suspects(project: Path, found: Results) -> None:
@@ -94,6 +136,11 @@ def tables_of_findings(found: Results) -> dict[str, str]:
     judged = [rows.of_claim(judgement) for judgement in claims.everything(found)]
     text = json.dumps({"findings": table, "claims": judged}, indent=1, allow_nan=False)
     return {"findings.csv": rows.as_csv(table), "findings.json": text}
+
+
+def _number(name: str) -> int:
+    """A number for a dataset that no other has, and that stays when others come and go."""
+    return int(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:15], 16)
 
 
 def _page(found: Results, number: int, name: str) -> str:

@@ -4,19 +4,20 @@ Real Quarto where it is to be had; else the preview engine, which runs the same 
 site and takes its place at the end, so that a failing page leaves the old one standing.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 
 from report.data import ROOT, results
 from report.preview import PageError, replacing
+from report.unchanged import KEYS
 from store import Store, StoreError
 
 
@@ -24,7 +25,16 @@ class ReportError(StoreError):
     """The site cannot be drawn; the message says which page or program is at fault."""
 
 
-def render(store: Path, output: Path, *, study: str | None = None, engine: str = "auto") -> tuple[int, str]:
+@dataclass(frozen=True)
+class Drawn:
+    """How many pages a site has, how many of them an earlier one had already, and which engine drew them."""
+
+    pages: int
+    engine: str
+    kept: int = 0
+
+
+def render(store: Path, output: Path, *, study: str | None = None, engine: str = "auto") -> Drawn:
     """Draw the site of a store into a folder.
 
     Args:
@@ -34,7 +44,7 @@ def render(store: Path, output: Path, *, study: str | None = None, engine: str =
         engine: `quarto`, `preview`, or `auto`: Quarto where it is found.
 
     Returns:
-        The number of pages and the engine's name.
+        What was drawn. The preview engine takes pages that were made from the same from the older site.
 
     Raises:
         StoreError: no such store, nothing in it to draw, or a page fails.
@@ -46,12 +56,12 @@ def render(store: Path, output: Path, *, study: str | None = None, engine: str =
     settings = {"BENCH_STORE": str(store.resolve()), "BENCH_STUDY": study or "", "QUARTO_PYTHON": sys.executable}
     # Pages run in folders of their own, and would not find what npm has put where the command was given.
     modules = os.environ.get("BENCH_NODE_MODULES") or str(Path("node_modules").resolve())
-    with _settings(**settings, BENCH_NODE_MODULES=modules):
+    with _settings(**settings, BENCH_NODE_MODULES=modules, BENCH_OLD_SITE=str(output.resolve())):
         results.cache_clear()
         try:
             if quarto is None:
-                return _with_preview(output), "the preview engine"
-            return _with_quarto(quarto, output), "Quarto"
+                return _with_preview(output)
+            return Drawn(_with_quarto(quarto, output), "Quarto")
         except PageError as error:
             raise ReportError(str(error)) from None
 
@@ -68,22 +78,6 @@ def find_quarto() -> Path | None:
     beside = shutil.which("quarto", path=str(Path(sys.executable).parent))  # the package puts it there
     program = shutil.which("quarto") or beside
     return Path(program) if program else None
-
-
-def serve(folder: Path, announce: Callable[[str], None], port: int = 0) -> None:
-    """Show a folder on this machine alone, until interrupted; `announce` is told the address."""
-    handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        announce(f"http://127.0.0.1:{server.server_address[1]}/")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing of each request."""
 
 
 def _require_results(store: Path, study: str | None) -> None:
@@ -109,11 +103,19 @@ def project() -> Iterator[Path]:
         yield copy
 
 
-def _with_preview(output: Path) -> int:
+def _with_preview(output: Path) -> Drawn:
     from report import preview
 
     with project() as copy:
-        return len(preview.render(copy, output))
+        kept = preview.Kept.of(output, lambda: _keys(copy))
+        pages = preview.render(copy, output, kept)
+        return Drawn(len(pages), "the preview engine", len(kept.taken))
+
+
+def _keys(project: Path) -> dict[str, str]:
+    """What `prepare` says that each file is made from."""
+    keys: dict[str, str] = json.loads((project / KEYS).read_text(encoding="utf-8"))
+    return keys
 
 
 def _with_quarto(quarto: Path, output: Path) -> int:

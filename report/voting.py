@@ -6,6 +6,7 @@ holdout, in groups where these are known.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -42,11 +43,17 @@ class Gain:
 
 def everywhere(results: Results, datasets: Sequence[str] | None = None) -> list[Gain]:
     """The gains of all models at the main recipe of each dataset, judged together, question by question."""
-    sections = [recipes.main(results, name) for name in (results.datasets if datasets is None else datasets)]
-    votes = _votes(results, sections)
+    return list(_everywhere(results, tuple(results.datasets if datasets is None else datasets)))
+
+
+@lru_cache(maxsize=4)
+def _everywhere(results: Results, datasets: tuple[str, ...]) -> tuple[Gain, ...]:
+    """Several pages ask, and each answer takes a bootstrap for every vote."""
+    votes = _votes(results, [recipes.main(results, name) for name in datasets])
     made = [gain for key, rows in votes for gain in _gains(*key, rows)]
     made += _lower(votes)
-    return [g for q in (questions.VOTING, questions.VOTING_LOWER) for g in judged(m for m in made if m.question is q)]
+    every = (judged(m for m in made if m.question is q) for q in (questions.VOTING, questions.VOTING_LOWER))
+    return tuple(gain for gains in every for gain in gains)
 
 
 def judged(family: Iterable[Gain]) -> list[Gain]:

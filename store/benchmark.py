@@ -186,7 +186,6 @@ def _ask_large(root: Path) -> list[Figure]:
     with Store(root).connect() as connection:
         opened = Figure("open the store, which reads every part once", time.perf_counter() - began)
         connection.execute("set memory_limit = '2GB'")
-        connection.execute("set enable_progress_bar = false")  # drawn where Python has no script, as in this process
         asked = _figure("balanced accuracy of every trial, in 2 GB", 10, partial(_ask, connection, ACCURACY))
     # The first process is small, so that what its children inherit of this number does not count.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9

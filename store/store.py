@@ -183,6 +183,8 @@ class Store:
 
         Args:
             in_memory: read all parts but the activations once, for many queries; else each query reads what it needs.
+                One thread does so and answers, for several add up floats in any order: the same store gives the same
+                answers to the last digit.
 
         Warns:
             StoreWarning: a part is damaged and left out.
@@ -263,6 +265,7 @@ class Store:
     def _loaded(self, found: Inventory) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
         try:
+            connection.execute("set enable_progress_bar = false")  # else drawn on stdout where Python has no script
             snapshot.load(connection, self.root, found)
         except BaseException:
             connection.close()
@@ -275,6 +278,8 @@ class Store:
     def _connect(self, found: Inventory, *, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
         connection = self._loaded(found)
         try:
+            if in_memory:
+                connection.execute("set threads = 1")
             snapshot.expose(connection, self.root, found, in_memory=in_memory)
             for view in views():
                 connection.execute(view.sql)

@@ -7,7 +7,7 @@ probabilities that Parquet cannot compress better than those of a network, names
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -25,6 +25,8 @@ SPLITS = list(itertools.product(range(4), range(5)))
 """Repeats and folds: the trials of a cell."""
 HOLDOUT, TEST = 50, 150
 IMAGES = HOLDOUT + 5 * TEST
+SKILL = 1.5
+"""How much the true class stands out of the noise, where nothing else is asked for."""
 _CONTENT = "d" * 20
 _COMMON = {
     "dataset_hash": _CONTENT,
@@ -32,9 +34,9 @@ _COMMON = {
     "weights": "imagenet:weights-57934424.pth",
     "protocol_json": json.dumps({"holdout": 0.1, "folds": 5, "repeats": 4, "seed": 0}),
 }
+_RECIPE = {"image_size": 96, "epochs": 8, "batch_size": 8, "learning_rate": 1e-3, "views": 0}
 _OUTCOME = {
     "status": "done",
-    "split_hash": "e" * 20,
     "classes": CLASSES,
     "train_images": IMAGES - HOLDOUT - TEST,
     "test_images": TEST,
@@ -55,22 +57,29 @@ def recipes(count: int) -> list[str]:
     return [f"recipe-{number:03}" for number in range(count)]
 
 
-def announce(store: Store, names: Sequence[str]) -> None:
-    """Write the lists of images, and a plan of all trials with these recipes."""
-    for dataset in DATASETS:
+Cards = Mapping[str, object]
+"""By a dataset's or a model's name, what its card says."""
+LONG_CARDS: tuple[Cards, Cards] = (
+    {name: {"notes": "word " * 300} for name in DATASETS},
+    {name: {"name": "word " * 40} for name in MODELS},
+)
+
+
+def announce(store: Store, names: Sequence[str], cards: tuple[Cards, Cards] = LONG_CARDS) -> None:
+    """Write the lists of images, and a plan of all trials of these datasets and models with these recipes."""
+    datasets, models = cards
+    for dataset in datasets:
         images = zip(_images(), _labels(), strict=True)
         listed: list[ImageRow] = [
             {"image_id": i, "label": CLASSES[c], "sha256": _id(dataset, i), "image_group": i, "thumbnail": None}
             for i, c in images
         ]
         store.append_images(dataset, _CONTENT, listed)
-    cards = {
-        "study_title": "A study",
-        "dataset_card": json.dumps({"notes": "word " * 300}),
-        "model_card": json.dumps({"name": "word " * 40}),
-    }
-    cells = itertools.product(DATASETS, MODELS, names)
-    rows = [_trial(*cell, *split) | cards | {"scheme": _id(cell[0])} for cell in cells for split in SPLITS]
+    rows = []
+    for dataset, model, name in itertools.product(datasets, models, names):
+        told = {"dataset_card": json.dumps(datasets[dataset]), "model_card": json.dumps(models[model])}
+        told |= {"study_title": "A study", "scheme": _id(dataset)}
+        rows += [_trial(dataset, model, name, *split) | told for split in SPLITS]
     plan = [cast(PlanRow, {name: row.get(name) for name in schema.PLANS.names}) for row in rows]
     store.append_plan("made-up", plan)
 
@@ -98,8 +107,11 @@ def cell(dataset: str, model: str, recipe: str, tests: int = TEST) -> list[Ended
     return finished
 
 
-def tables(dataset: str, model: str, names: Sequence[str]) -> tuple[pa.Table, pa.Table]:
-    """The trials of many cells and their predictions as Arrow tables, sorted as a compaction sorts them."""
+def tables(dataset: str, model: str, names: Sequence[str], skill: float = SKILL) -> tuple[pa.Table, pa.Table]:
+    """The trials of many cells and their predictions as Arrow tables, sorted as a compaction sorts them.
+
+    `skill` says how much the true class stands out of the noise in what the model answers.
+    """
     trials = [_trial(dataset, model, name, *split) | _OUTCOME for name in names for split in SPLITS]
     for trial in trials:
         trial["attempt_id"] = trial["trial_id"][:16]
@@ -107,7 +119,7 @@ def tables(dataset: str, model: str, names: Sequence[str]) -> tuple[pa.Table, pa
     of_trial = np.repeat(np.arange(len(trials)), TEST + HOLDOUT)
     asked = np.tile(np.concatenate([_asked(*split) for split in SPLITS]), len(names))
     labels = _labels()[asked]
-    chances = _chances(rng, labels)
+    chances = _chances(rng, labels, skill)
     ends = np.arange(len(asked) + 1, dtype=np.int32) * len(CLASSES)
     columns = {name: _column([trial[name] for trial in trials], of_trial) for name in schema.PREDICTIONS.names[:5]} | {
         "subset": _column(["test", "holdout"], np.tile([0] * TEST + [1] * HOLDOUT, len(trials))),
@@ -130,7 +142,8 @@ def _trial(dataset: str, model: str, recipe: str, repeat: int, fold: int) -> dic
         "recipe": recipe,
         "repeat": repeat,
         "fold": fold,
-        "recipe_json": json.dumps({"name": recipe, "image_size": 96, "epochs": 8, "batch_size": 8, "views": 0}),
+        "split_hash": _id(dataset, repeat, fold),
+        "recipe_json": json.dumps(_RECIPE | {"name": recipe}),
         "loss": curve,
         "accuracy": [1 - value / 2 for value in curve],
     }
@@ -152,10 +165,10 @@ def _asked(repeat: int, fold: int) -> Any:
     return np.concatenate([np.sort(outside[fold::5]), np.arange(HOLDOUT)])
 
 
-def _chances(rng: np.random.Generator, labels: Any) -> Any:
+def _chances(rng: np.random.Generator, labels: Any, skill: float = SKILL) -> Any:
     """Probabilities `(N, classes) float32` of a model that is mostly right."""
     logits = rng.standard_normal((len(labels), len(CLASSES)), np.float32)
-    logits[np.arange(len(labels)), labels] += 1.5
+    logits[np.arange(len(labels)), labels] += skill
     powers = np.exp(logits)
     return powers / powers.sum(axis=1, keepdims=True)
 

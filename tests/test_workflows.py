@@ -58,7 +58,7 @@ def jobs(path: Path) -> dict[str, dict[str, Any]]:
 
 def steps(path: Path) -> Iterator[dict[str, Any]]:
     for job in jobs(path).values():
-        yield from job["steps"]
+        yield from job.get("steps", [])  # a job that calls a workflow has none
 
 
 def the_step(job: str, part: str) -> dict[str, Any]:
@@ -73,8 +73,9 @@ def test_a_workflow_has_few_rights_and_fixed_parts(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     whole = yaml.safe_load(text)
     assert set(whole["permissions"].values() if whole["permissions"] else []) <= {"read"}, "jobs say what they write"
-    lines = re.findall(r"^\s*(?:- )?uses: (.*)$", text, re.M)
-    assert len(lines) == sum("uses" in step for step in steps(path)) > 0
+    lines = [line for line in re.findall(r"^\s*(?:- )?uses: (.*)$", text, re.M) if not line.startswith("./")]
+    assert len(lines) == sum("uses" in step for step in steps(path))
+    assert lines or all("uses" in job for job in jobs(path).values())
     for line in lines:
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), f"{line}: a commit, and what it is called"
     for step in steps(path):

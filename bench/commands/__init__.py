@@ -21,6 +21,7 @@ __all__ = [
     "printing",
     "progress",
     "reproduce",
+    "site",
     "store",
     "writing",
 ]

@@ -160,9 +160,13 @@ window.Bench = (() => {
     button("CSV", () => save(csv(read()), `${name}.csv`, "text/csv"));
     button("JSON", () => save(JSON.stringify(objects(read()), null, 1), `${name}.json`, "application/json"));
     button("SVG", () => save(svg(chart.querySelector(".picture")), `${name}.svg`, "image/svg+xml"));
-    const { sql } = read();
+    const { sql, by } = read();
     if (sql) {
       button("SQL", (element) => unfold(element, () => make("pre", "", sql))).setAttribute("aria-expanded", "false");
+    }
+    if (by) {
+      const words = `These numbers are more than a query: ${by} makes them from the tables of the store.`;
+      button("How", (element) => unfold(element, () => make("p", "", words))).setAttribute("aria-expanded", "false");
     }
     chart.append(bar, behind);
   };
@@ -205,8 +209,42 @@ window.Bench = (() => {
     }
   };
 
+  // What an address names within a folded part is unfolded; paper has no folds, and no dark.
+  const reveal = () => {
+    let target = null;
+    try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { return; }
+    const folded = target?.closest("details:not([open])");
+    for (let part = target; part; part = part.parentElement) if (part.localName === "details") part.open = true;
+    if (folded) target.scrollIntoView();
+  };
+  const paper = () => {
+    const opened = [];
+    const root = document.documentElement;
+    let dark = false;
+    const shade = (on) => {
+      root.setAttribute("data-bs-theme", on ? "dark" : "light");
+      document.body.classList.toggle("quarto-dark", on);
+      document.body.classList.toggle("quarto-light", !on);
+    };
+    window.addEventListener("beforeprint", () => {
+      for (const part of document.querySelectorAll("main details:not([open])")) {
+        part.open = true;
+        opened.push(part);
+      }
+      dark = document.body.classList.contains("quarto-dark");
+      if (dark) shade(false);
+    });
+    window.addEventListener("afterprint", () => {
+      for (const part of opened.splice(0)) part.open = false;
+      if (dark) shade(true);
+    });
+  };
+
   const begin = () => {
     document.body.append(tip);
+    reveal();
+    window.addEventListener("hashchange", reveal);
+    paper();
     for (const chart of document.querySelectorAll(".chart")) {
       tools(chart);
       confusion(chart);

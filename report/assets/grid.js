@@ -19,7 +19,39 @@ document.addEventListener("DOMContentLoaded", () => {
       : (a, b) => b.cells[0].textContent.localeCompare(a.cells[0].textContent);
     rows.sort((a, b) => (down ? 1 : -1) * order(a, b));
     body.append(...rows);
+    narrow();
   };
+  // Of many datasets the first are shown, in whatever order, and those whose name holds what somebody typed.
+  const MOST = 20;
+  let every = rows.length <= MOST;
+  let typed = "";
+  const state = make("span", "", "");
+  state.setAttribute("role", "status");
+  const narrow = () => {
+    const fitting = rows.filter((row) => row.cells[0].textContent.toLowerCase().includes(typed));
+    const shown = new Set(every ? fitting : fitting.slice(0, MOST));
+    for (const row of rows) row.classList.toggle("beyond", !shown.has(row));
+    state.textContent = `${shown.size} of ${rows.length} datasets`;
+  };
+  if (!every) {
+    const bar = make("div", "choose filter");
+    const field = make("input");
+    field.type = "search";
+    field.placeholder = "a dataset's name";
+    field.setAttribute("aria-label", "show datasets whose name holds");
+    field.addEventListener("input", () => { typed = field.value.trim().toLowerCase(); narrow(); });
+    const all = make("button", "", "show all");
+    all.type = "button";
+    all.setAttribute("aria-pressed", "false");
+    all.addEventListener("click", () => {
+      every = !every;
+      all.setAttribute("aria-pressed", String(every));
+      narrow();
+    });
+    bar.append(field, all, state);
+    table.closest(".grid-box").prepend(bar);
+    narrow();
+  }
   for (const head of heads) {
     const button = make("button", "sort");
     button.type = "button";

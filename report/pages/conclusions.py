@@ -8,7 +8,9 @@ from report.sections import claimed, verdicts
 from report.show import Html, Markup
 
 MANY = 12
-"""Of more comparisons than these a page draws the decided ones; the others stand in the table."""
+"""So many rows has the chart of the first question, the only one that is open."""
+MOST = 40
+"""So many comparisons of a question the page holds; the download has them all."""
 
 
 def claims() -> None:
@@ -19,37 +21,59 @@ def claims() -> None:
 def show_all() -> None:
     """Print each question with its chart and its table, then what voting adds, what is hard, and what papers say."""
     everything = findings.everywhere(results())
+    show.folded(Html("What the words and columns below mean"))
     show.write(verdicts.explanation(everything))
+    show.unfolded()
+    open_ = True
     for question in questions.QUESTIONS:
         found = [f for f in everything if f.question is question]
         show.write(Markup("## {}").format(question.text))
         if not found:
             show.write(Markup("No two models in this store answer this yet."))
             continue
-        _question(question, found)
+        _question(question, found, open_)
+        open_ = False
     for part in (claimed.votes, claimed.hardest, claimed.papers):
         part(results())
 
 
-def _question(question: questions.Question, found: Sequence[findings.Finding]) -> None:
-    """Print the answer to a question: of many comparisons the decided ones, and all of them a click away."""
-    known = [f for f in found if f.decided] if len(found) > MANY else found
+def clearest(found: Sequence[findings.Finding], most: int) -> list[findings.Finding]:
+    """At most so many of these findings, in their order: what is decided before what is not, large before small."""
+    ranked = sorted(found, key=lambda f: (not f.decided, -abs(f.difference.mean)))[:most]
+    chosen = set(map(id, ranked))
+    return [f for f in found if id(f) in chosen]
+
+
+def _question(question: questions.Question, found: Sequence[findings.Finding], open_: bool) -> None:
+    """Print the answer to a question: how many comparisons say what, and each of them a click away.
+
+    The first question's chart is `open_`: every chart open would be ten screens that nobody asked for.
+    """
+    shown = clearest(found, MOST)
     show.write(Markup("{}.").format(verdicts.counted(found)))
-    if known:
-        which = "" if len(known) == len(found) else ", those that are decided"
-        caption = Markup(
-            "Differences with their 95 % intervals; in the grey band one counts as none. An interval that lies "
-            "clear of it may stand beside *undecided*: the verdict knows that {} were asked."
-        ).format(estimates.counted(found[0].asked, "comparison"))
-        title = Html("{}{}").format(question.text, which)
-        verdicts.forest(known, question.key, caption, title, lambda f: f"{verdicts.place(f)}: {f.pair}")
-    show.folded(
-        Html("{} as a table, with p and the smallest difference that could have been seen").format(
-            "This comparison" if len(found) == 1 else f"All {len(found)} comparisons"
-        )
-    )
-    verdicts.table(found, where=True)
+    if open_:
+        _chart(question, found, clearest(found, MANY))
+    which = "This comparison" if len(found) == 1 else f"All {len(found)} comparisons"
+    if len(shown) < len(found):
+        which = f"The {len(shown)} clearest of {len(found)} comparisons"
+    how = "as a table" if open_ else "as a chart and a table"
+    show.folded(Html("{} {}").format(which, how))
+    if not open_:
+        _chart(question, found, shown)
+    verdicts.table(shown, where=True)
+    if len(shown) < len(found):
+        show.write(Markup("[All of them](/assets/findings.csv) are rows of one table."))
     show.unfolded()
+
+
+def _chart(question: questions.Question, found: Sequence[findings.Finding], shown: Sequence[findings.Finding]) -> None:
+    caption = Markup(
+        "Differences with their 95 % intervals; in the grey band one counts as none. An interval that lies "
+        "clear of it may stand beside *undecided*: the verdict knows that {} were asked."
+    ).format(estimates.counted(found[0].asked, "comparison"))
+    which = "" if len(shown) == len(found) else f" The {len(shown)} clearest of {len(found)}"
+    title = Html("{}{}").format(question.text, which)
+    verdicts.forest(shown, question.key, caption, title, lambda f: f"{verdicts.place(f)}: {f.pair}")
 
 
 def in_one_sentence() -> Markup:

@@ -33,10 +33,10 @@ CAPTION = Markup(
 def show_page(number: int) -> None:
     """Print the page of a dataset of the store that the site is drawn from.
 
-    The number is its place in the list that `prepare` wrote: a page that is generated holds no word of a store as code.
+    `prepare` has written which dataset has which number: a page that is generated holds no word of a store as code.
     """
     found = results()
-    name = json.loads(Path("..", PAGES_OF).read_text(encoding="utf-8"))[number]
+    name = json.loads(Path("..", PAGES_OF).read_text(encoding="utf-8"))[str(number)]
     section = recipes.main(found, name)
     answer.show_section(found, name)
     lead.facts(found, section)

@@ -1,14 +1,36 @@
 """The page of datasets: what each one is, with the way to its page."""
 
 from report import recipes, show
-from report.data import results, slug
+from report.data import Results, results, slug
 from report.estimates import counted
 from report.show import Markup
+
+MOST = 12
+"""More datasets than these stand in a table, a line each; the rest of what there is to say is on their pages."""
+
+
+def _listed(found: Results) -> None:
+    rows: list[list[object]] = []
+    for name in found.datasets:
+        card = found.dataset_card(name)
+        title = show.link(show.prose(card["title"], links=False), f"datasets/{name}.qmd")
+        rows.append(
+            [
+                title,
+                f"{sum(card['at_hand'].values()):,}",
+                len(card["classes"]),
+                len(found.models(recipes.main(found, name))),
+            ]
+        )
+    show.table(["dataset", "images", "classes", "models"], rows)
 
 
 def show_all() -> None:
     """Print what each dataset is, and how many images of which class."""
     found = results()
+    if len(found.datasets) > MOST:
+        _listed(found)
+        return
     for name in found.datasets:
         card = found.dataset_card(name)
         section = recipes.main(found, name)

@@ -1,5 +1,7 @@
 """The home page: the question, the answer, two pictures of it, and the ways on."""
 
+import pandas as pd
+
 from report import charts, findings, questions, show, transfer
 from report.data import results
 from report.estimates import counted
@@ -61,9 +63,29 @@ def arrows() -> None:
     titles = {
         name: show.prose_html(title, links=False) for name, title in zip(frame["dataset"], frame["title"], strict=True)
     }
+    frame = frame.assign(title=frame["dataset"].map(titles))
+    names = list(dict.fromkeys(frame["dataset"]))
+    ends = names if len(names) <= MOST else [*names[: MOST // 2], *names[-(MOST // 2) :]]
+    _arrows(frame[frame["dataset"].isin(ends)], "arrows", transfer.headline(frame))
+    if len(ends) < len(names):
+        show.write(
+            Markup("Drawn are the {} datasets on which it seems to add most, and the {} on which least.").format(
+                MOST // 2, MOST // 2
+            )
+        )
+        show.folded(Html("All {} datasets").format(len(names)))
+        _arrows(frame, "all-arrows", f"All {len(names)} datasets, what adds most first")
+        show.unfolded()
+
+
+MOST = 12
+"""Of more datasets than these the picture shows the two ends; all of them are a click away."""
+
+
+def _arrows(frame: pd.DataFrame, name: str, title: str) -> None:
     show.chart(
-        charts.arrows(frame.assign(title=frame["dataset"].map(titles))),
-        "arrows",
+        charts.arrows(frame),
+        name,
         Markup(
             "A row a dataset. The thick arrow goes from the network trained from scratch to the same network "
             "pre-trained; thin ones are its other uses: a head or a probe on frozen layers. Dotted: there is no such "
@@ -73,7 +95,8 @@ def arrows() -> None:
             "scale: 0 is guessing, 100 % is perfect."
         ),
         "What pre-training adds on each dataset, as arrows from scratch to pre-trained",
-        title=Html("{}").format(transfer.headline(frame)),
+        title=Html("{}").format(title),
+        by=transfer.arrows,
     )
 
 

@@ -30,7 +30,7 @@ def studies() -> None:
             each["study"],
             recipe["image_size"],
             f"{protocol['folds']} × {protocol['repeats']}",
-            f"{protocol['holdout']:.0%}",
+            f"{protocol['holdout'] * 100:.0f} %",
             recipe["epochs"],
             recipe["batch_size"],
             f"{recipe['learning_rate']:g}",
@@ -55,7 +55,7 @@ def studies() -> None:
         every = Markup("; ").join(sorted(kinds))
         show.write(Markup("With preprocessing, in {}: {}.").format(show.code(study), every))
     for study, fractions in shares.items():
-        every = show.listed([f"{f:.0%}" for f in sorted(fractions)])
+        every = show.listed([f"{f * 100:.0f} %" for f in sorted(fractions)])
         show.write(Markup("On a share of the training images, in {}: {}.").format(show.code(study), every))
 
 

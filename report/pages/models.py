@@ -87,6 +87,7 @@ def scores() -> None:
         ),
         f"Scores of {len(models)} models on {len(found.datasets)} datasets",
         title=Html("{} models on {} datasets").format(len(models), len(found.datasets)),
+        by=estimates.fold_means,
     )
 
 

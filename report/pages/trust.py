@@ -14,6 +14,11 @@ from report.show import Html, Markup
 from report.trust import chance, claims, ensembles, growing, leaks, spread, suspects, triage
 from report.trust.triage import WANTED, Triage, written
 
+MOST = 80
+"""Of more rows than these a chart is a click away."""
+DATASETS = 20
+"""And a table of more datasets than these."""
+
 
 def show_all() -> None:
     """Print each question over all datasets."""
@@ -32,10 +37,14 @@ def _triage(found: Results) -> None:
         names = [page_of(t.section.dataset) for t in told if t.word == word]
         if names:
             show.write(words.format(WANTED * 100, show.listed(names)))
+    if len(told) > DATASETS:
+        show.folded(Html("All {} as a table").format(counted(len(told), "dataset")))
     show.table(
         ["dataset", "triage", "may decide", "wrong on all", "on the surest four fifths"],
         [_row(t) for t in told],
     )
+    if len(told) > DATASETS:
+        show.unfolded()
     show.write(
         Markup(
             "The model is the one that the dataset's answer names, and its vote is over its repeats. *May decide* is "
@@ -81,6 +90,8 @@ def _chance(found: Results) -> None:
         [(r.section.dataset, r.model, r.null.score, r.null.low, r.null.high, r.word) for r in rows],
         columns=["dataset", "model", "score", "low", "high", "verdict"],
     )
+    if len(rows) > MOST:
+        show.folded(Html("Each of the {} beside guessing").format(counted(len(rows), "score")))
     show.chart(
         charts.beside_chance(frame, {row.model: found.style(row.model) for row in rows}),
         "chance",
@@ -91,7 +102,10 @@ def _chance(found: Results) -> None:
         ),
         f"Scores of {len(rows)} cells beside what guessing scores",
         title=title,
+        by=chance.everywhere,
     )
+    if len(rows) > MOST:
+        show.unfolded()
     for row in low:
         show.write(Markup("- {}: {}").format(page_of(row.section.dataset), chance.sentence([row])))
 
@@ -124,6 +138,7 @@ def _leaks(found: Results) -> None:
         ),
         f"{len(rows)} careless splits beside their honest twins",
         title=Html("{}").format(_leak_title(rows)),
+        by=leaks.ledger,
     )
     show.folded(Html("All {} as a table").format(counted(len(rows), "pair")))
     show.table(
@@ -205,6 +220,7 @@ def _more(found: Results) -> None:
         title=Html("Twice the images: more in {} of {}, a plateau in {}; else these trials cannot say").format(
             words.count("more"), len(made), words.count("plateau")
         ),
+        by=growing.everywhere,
     )
 
 
@@ -229,6 +245,7 @@ def _together(found: Results) -> None:
         ).format(counted(len(made), "dataset")),
         f"Gains of {counted(len(made), 'ensemble')}",
         title=Html("Several models against the vote of one: {}").format(said),
+        by=ensembles.everywhere,
     )
     show.folded(Html("Who was chosen, and what they gain on the holdout"))
     show.table(

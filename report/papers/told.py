@@ -135,7 +135,7 @@ def told(results: Results, dataset: str, model: str) -> Told:
             Recall(str(r["label"]), Score(float(r["share"]), float(r["low"]), float(r["high"])), _images(r))
             for r in right.to_dict("records")
         ),
-        calibration.of_model(results, section, model),
+        calibration.of_models(results, section).get(model),
         float(own["log_loss"].mean()),
         float(own["brier"].mean()),
         tuple(

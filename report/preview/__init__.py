@@ -11,8 +11,9 @@ What else a page holds goes through pandoc as it stands. Themes, search, listing
 output (a cell shows its value as text; pages print Markdown instead) are Quarto's alone.
 """
 
+from report.preview.kept import Kept
 from report.preview.project import PageError
 from report.preview.publish import replacing
 from report.preview.site import render
 
-__all__ = ["PageError", "render", "replacing"]
+__all__ = ["Kept", "PageError", "render", "replacing"]

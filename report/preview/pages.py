@@ -31,7 +31,7 @@ def to_html(project: Project, document: Document, markdown: str, titles: Mapping
     source = f"---\n{json.dumps(metadata, default=str)}\n---\n\n{markdown}\n"
     with tempfile.TemporaryDirectory() as folder:
         defaults = Path(folder) / "defaults.yaml"
-        defaults.write_text(json.dumps(_defaults(project, document, titles)), encoding="utf-8")
+        defaults.write_text(json.dumps(options(project, document, titles)), encoding="utf-8")
         done = subprocess.run(
             [pypandoc.get_pandoc_path(), f"--defaults={defaults}"],
             input=source,
@@ -48,8 +48,8 @@ def to_html(project: Project, document: Document, markdown: str, titles: Mapping
     return done.stdout
 
 
-def _defaults(project: Project, document: Document, titles: Mapping[str, str]) -> dict[str, Any]:
-    """The options of the call; `variables` go into the template as they are."""
+def options(project: Project, document: Document, titles: Mapping[str, str]) -> dict[str, Any]:
+    """The options of the call to pandoc; `variables` go into the template as they are."""
     favicon, site = (project.section("website").get(key) for key in ("favicon", "title"))
     variables = {
         "navbar": frame.navbar(project, titles, document.page),

@@ -3,27 +3,38 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from report import show, statistics
 from report.data import Results, Section
-from report.show import Markup
+from report.estimates import counted
+from report.show import Html, Markup
 from report.statistics import Calibration
 
 
-def of_model(found: Results, section: Section, model: str) -> Calibration | None:
-    """The calibration of all predictions out of fold, each repeat asking about every image; None on no whole repeat."""
+def of_models(found: Results, section: Section) -> dict[str, Calibration]:
+    """For each model the calibration of all predictions out of fold, each repeat asking about every image.
+
+    A model without a whole repeat has none.
+    """
     frame = found.frame(
         """
-        select p.image_id, p.repeat, p.probabilities, list_position(t.classes, p.label) - 1 as label
+        select p.model, p.image_id, p.repeat, p.probabilities, list_position(t.classes, p.label) - 1 as label
         from predictions p
         semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
         join trials t using (trial_id)
-        where p.subset = 'test' and p.recipe = $recipe and p.model = $model order by p.repeat, p.image_id
+        where p.dataset = $dataset and p.subset = 'test' and p.recipe = $recipe
+        order by p.model, p.repeat, p.image_id
         """,
         scheme=section.scheme,
         recipe=section.recipe,
-        model=model,
+        dataset=section.dataset,
     )
+    every = ((str(model), _calibration(own)) for model, own in frame.groupby("model"))
+    return {model: made for model, made in every if made is not None}
+
+
+def _calibration(frame: pd.DataFrame) -> Calibration | None:
     images = frame["image_id"].nunique()
     frame = frame[frame.groupby("repeat")["image_id"].transform("nunique") == images]
     if frame.empty:
@@ -37,14 +48,16 @@ def show_section(found: Results, section: Section) -> None:
     scores = found.of(found.scores, section)
     means = scores[scores["subset"] == "test"].groupby("model")[["log_loss", "brier"]].mean()
     rows: list[Any] = []
+    calibrations = of_models(found, section)
     for model in found.models(section):
-        made = of_model(found, section, model)
+        made = calibrations.get(model)
         said = (
             ["–", "–"] if made is None else [f"{made.error:.3f}", f"{made.calibrated:.3f} ({made.calibrated_high:.3f})"]
         )
         rows.append([show.code(model), f"{means['log_loss'][model]:.3f}", f"{means['brier'][model]:.3f}", *said])
     classes = len(found.dataset_card(section.scheme)["classes"])
     show.heading(3, Markup("Can the probabilities be believed?"), f"sec-calibration-{section.slug}")
+    show.folded(Html("Log loss, Brier score and calibration error of {}").format(counted(len(rows), "model")))
     show.table(["model", "log loss", "Brier", "calibration error", "if they were true"], rows)
     show.write(
         Markup(
@@ -54,3 +67,4 @@ def show_section(found: Results, section: Section) -> None:
             "in twenty would pass."
         ).format(float(np.log(classes)), 1 - 1 / classes)
     )
+    show.unfolded()

@@ -6,12 +6,18 @@ from report import estimates, recipes, show, voting
 from report.claims import difficulty, everything
 from report.claims.overall import above_chance
 from report.data import Results
-from report.estimates import interval, p_value, percent, points, with_interval
+from report.estimates import counted, interval, p_value, percent, points, with_interval
 from report.questions import VOTING, VOTING_LOWER
 from report.show import Html, Markup
 
-SHOWN = 3
+SHOWN = 1
 """So many figures stand beside a claim; the download has them all."""
+MOST = 40
+"""So many votes and datasets a table holds; the download has them all."""
+
+
+HARDEST = 10
+"""So many datasets the table of the hardest shows; the others are a click away."""
 
 
 def claims(found: Results) -> None:
@@ -27,16 +33,23 @@ def claims(found: Results) -> None:
             "[All figures](/assets/findings.json), [all comparisons](/assets/findings.csv)."
         ).format(show.listed(words))
     )
-    rows = []
-    for judgement in sorted(judged, key=lambda j: j.word == "not run"):  # what is known comes first
+    rows: dict[bool, list[list[object]]] = {False: [], True: []}
+    for judgement in judged:
         ranked = judgement.ranked
         figures = [Markup("{}: {}, {}").format(e.dataset, e.what, e.figure) for e in ranked[:SHOWN]]
         if len(ranked) > SHOWN:
             figures.append(Markup("and {} more").format(len(ranked) - SHOWN))
         if judgement.why:
             figures.append(Markup("{}").format(judgement.why))
-        rows.append([judgement.claim.said, judgement.claim.where, judgement.word, Markup("; ").join(figures)])
-    show.table(["claim", "said in", "here", "by"], rows)
+        row: list[object] = [judgement.claim.said, judgement.claim.where, judgement.word, Markup("; ").join(figures)]
+        rows[judgement.word == "not run"].append(row)
+    headers = ["claim", "said in", "here", "by"]
+    if rows[False]:
+        show.table(headers, rows[False])
+    if rows[True]:  # what is known comes first
+        show.folded(Html("{} of which nothing was run here, and why").format(counted(len(rows[True]), "claim")))
+        show.table(headers, rows[True])
+        show.unfolded()
 
 
 def votes(found: Results) -> None:
@@ -65,9 +78,13 @@ def votes(found: Results) -> None:
         words = Counter(gain.narrow for gain in gains if gain.question is question)
         said = [Markup("**{}** in {}").format(word, count) for word, count in words.most_common()]
         show.write(Markup("{} of {}.").format(show.listed(said), estimates.counted(len(rows), "vote")))
-        show.folded(Html("All {} as a table").format(len(rows)))
+        few = rows[:MOST]
+        said_of = f"All {len(rows)}" if len(few) == len(rows) else f"The first {len(few)} of {len(rows)}"
+        show.folded(Html("{} as a table").format(said_of))
         headers = ["where", "vote", "gain [95 %]", "p", "Holm", "asked", "repeats", "at ±1", "at ±5"]
-        show.table(headers, rows)
+        show.table(headers, few)
+        if len(few) < len(rows):
+            show.write(Markup("[All of them](/assets/findings.csv) are rows of one table."))
         show.unfolded()
     show.write(
         Markup(
@@ -93,7 +110,12 @@ def hardest(found: Results) -> None:
     if not rows:
         show.write(Markup("No model has all its trials on any dataset yet."))
         return
-    show.table(["dataset", "highest mean", "above chance [95 %]", "for a person (1 easy, 4 hard)"], _sorted(rows))
+    headers, ranked = ["dataset", "highest mean", "above chance [95 %]", "for a person (1 easy, 4 hard)"], _sorted(rows)
+    show.table(headers, ranked[:HARDEST])
+    if len(ranked) > HARDEST:
+        show.folded(Html("The other {} datasets").format(len(ranked) - HARDEST))
+        show.table(headers, ranked[HARDEST:])
+        show.unfolded()
     show.write(
         Markup(
             "Above chance: the share of the way from guessing to 100 %. Where two intervals overlap, nothing is said "
@@ -116,9 +138,11 @@ def papers(found: Results) -> None:
     if not rows:
         show.write(Markup("No card of a dataset in this store names a paper."))
         return
+    show.folded(Html("{} beside the highest means here").format(counted(len(rows), "paper")))
     headers = ["dataset", "highest mean here [95 %]", "paper", "its model", "of", "how", "where"]
     show.table(headers, rows)
     show.write(Markup("Other splits and often another measure: a paper's figure and ours are neighbours, not twins."))
+    show.unfolded()
 
 
 def _sorted(rows: list[tuple[float, list[object]]]) -> list[list[object]]:

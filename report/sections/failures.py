@@ -2,13 +2,15 @@
 
 import pandas as pd
 
-from report import charts, estimates, show
+from report import charts, estimates, queries, show
 from report.data import Results, Section
 from report.sections import trials
 from report.show import Html, Markup
 from report.transfer import baseline
 
 SURE = 0.8
+FIRST = 3
+"""So many of the hardest images are shown at once; the others are a click away."""
 
 
 def telling(found: Results, section: Section) -> list[str]:
@@ -42,6 +44,7 @@ def show_section(found: Results, section: Section) -> None:
         title=Html("{} finds {} least often: {}").format(
             models[0], worst["label"], f"{worst['share'] * 100:.0f}\u00a0%"
         ),
+        by=estimates.confusion,
     )
     ranked = [m for m in trials.ordered(found, section) if m in set(shares["model"])]
     show.chart(
@@ -53,6 +56,7 @@ def show_section(found: Results, section: Section) -> None:
         ),
         "What is taken for what by one model; a menu chooses which",
         title=Html("What is taken for what"),
+        sql=queries.confusion(section),
     )
     _hardest(found, section)
 
@@ -70,11 +74,12 @@ def hardest(found: Results, section: Section, most: int = 10) -> pd.DataFrame:
             mode(predicted) filter (predicted != label) as taken_for,
             avg(list_max(probabilities)) filter (predicted != label) as sure, count(distinct model) as models
         from predictions semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
-        where subset = 'test' and recipe = $recipe and list_contains($models, model)
+        where dataset = $dataset and subset = 'test' and recipe = $recipe and list_contains($models, model)
         group by image_id order by right_share, sure desc, image_id limit $most
         """,
         scheme=section.scheme,
         recipe=section.recipe,
+        dataset=section.dataset,
         models=[m for m in found.models(section) if found.model_card(m)["family"] != "Floor"],
         most=most,
     )
@@ -100,4 +105,9 @@ def _hardest(found: Results, section: Section) -> None:
         taken = row["taken_for"] if isinstance(row["taken_for"], str) else "–"
         sure = f"{row['sure'] * 100:.0f} %" if row["sure"] == row["sure"] else "–"
         rows.append([link, row["label"], right, taken, sure])
-    show.table(["image", "class", "recognised", "mostly taken for", "how sure then"], rows)
+    headers = ["image", "class", "recognised", "mostly taken for", "how sure then"]
+    show.table(headers, rows[:FIRST])
+    if len(rows) > FIRST:
+        show.folded(Html("{} more").format(len(rows) - FIRST))
+        show.table(headers, rows[FIRST:])
+        show.unfolded()

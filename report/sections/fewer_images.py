@@ -11,7 +11,7 @@ from report.estimates import counted, signed
 from report.findings import Finding
 from report.questions import PRETRAINING, SMALL, Question, pairs
 from report.sections import unfinished
-from report.show import Markup
+from report.show import Html, Markup
 from report.trust import growing
 
 QUESTION = Question("fewer", "How many images are enough?")
@@ -88,7 +88,6 @@ def show_section(found: Results, section: Section) -> None:
             "larger one; the images that a trial is tested on stay the same. Epochs stay the same too, so that fewer "
             "images also mean fewer steps of training."
         ),
-        Markup("\n").join(said),
     )
     names = unfinished.labels(found, shares)
     show.chart(
@@ -104,8 +103,15 @@ def show_section(found: Results, section: Section) -> None:
             "trial."
         ),
         f"Scores of {len(models)} models over {len(shares)} numbers of training images",
+        by=curves,
     )
+    beyond(found, section)
     gains = last_step(found, section)
+    if not said and not gains:
+        return
+    show.folded(Html("Pair by pair, and what the last step gained"))
+    if said:
+        show.write(Markup("\n").join(said))
     if gains:
         before, after = (images[share.fraction] for share in shares[-2:])
         show.write(
@@ -120,7 +126,7 @@ def show_section(found: Results, section: Section) -> None:
         show.write(
             Markup("*Better* says that the larger number is better, *equivalent* that the smaller one was enough.")
         )
-    beyond(found, section)
+    show.unfolded()
 
 
 def beyond(found: Results, section: Section) -> None:

@@ -3,7 +3,7 @@
 from report import charts, estimates, findings, recipes, show
 from report.comparisons import compared
 from report.data import Results, Section
-from report.estimates import with_interval
+from report.estimates import counted, with_interval
 from report.questions import Question
 from report.sections import fewer_images, preprocessing, verdicts
 from report.show import Html, Markup
@@ -43,7 +43,9 @@ def _other(found: Results, section: Section, other: Section) -> None:
             "counts as none."
         ).format(other.title, section.title)
         title = Html("What {} changes, model by model").format(words or other.title)
+        show.folded(Html("{}, against {}").format(counted(len(rows), "model"), section.title))
         verdicts.forest(rows, f"recipe-{other.slug}", caption, title, lambda f: f.model)
+        show.unfolded()
         return
     complete = set(found.complete(other))
     if len(models) == 1:
@@ -51,6 +53,7 @@ def _other(found: Results, section: Section, other: Section) -> None:
         open_ = Markup("") if models[0] in complete else Markup(", not all of its trials")
         show.write(Markup("One model was run here: {}, {}{}.").format(show.code(models[0]), with_interval(row), open_))
         return
+    show.folded(Html("{} at this recipe").format(counted(len(models), "model")))
     chance = 1 / len(found.dataset_card(other.scheme)["classes"])
     show.chart(
         charts.means(means, models, styles, chance),
@@ -58,4 +61,6 @@ def _other(found: Results, section: Section, other: Section) -> None:
         Markup("Mean balanced accuracy on the test folds with its 95 % interval, at {}.").format(other.title),
         f"Scores of {len(models)} models",
         title=Html("{} models at {}").format(len(models), other.title),
+        by=estimates.fold_means,
     )
+    show.unfolded()

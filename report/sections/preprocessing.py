@@ -69,6 +69,7 @@ def show_section(found: Results, section: Section) -> None:
         f"preprocessing-{section.slug}",
         Markup("Mean balanced accuracy on the test folds with its 95 % interval, after each preprocessing."),
         f"Scores of {len(models)} models after {len(sections)} kinds of preprocessing",
+        by=estimates.fold_means,
     )
     _tables(section, means, verdicts, models)
     show.write(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from report import charts, estimates, questions, show, statistics
+from report import charts, estimates, queries, questions, show, statistics
 from report.data import Results, Section
 from report.devices import named
 from report.estimates import counted
@@ -46,7 +46,7 @@ def holdout(found: Results, section: Section) -> None:
         title=Html("The same {} for every trial: how much is luck, and what the vote makes of it").format(
             counted(held, "held-out image")
         ),
-        sql=_sql(section, "holdout"),
+        sql=queries.scores(section, "holdout"),
     )
     if few:
         _beside(found, section, beside, models)
@@ -63,6 +63,7 @@ def _too_few(votes: pd.DataFrame) -> str:
 
 def _beside(found: Results, section: Section, votes: pd.DataFrame, models: Sequence[str]) -> None:
     """Print the votes out of fold, over all other images, where those on the holdout have no interval."""
+    show.folded(Html("What the vote is worth on all other images, with its interval"))
     show.chart(
         charts.means(votes, models, _styles(found, models), chance(found, section)),
         f"votes-{section.slug}",
@@ -72,7 +73,9 @@ def _beside(found: Results, section: Section, votes: pd.DataFrame, models: Seque
         ),
         f"Votes out of fold of {len(models)} models",
         title=Html("What the vote is worth on all other images"),
+        by=estimates.votes,
     )
+    show.unfolded()
 
 
 def folds(found: Results, section: Section) -> None:
@@ -92,7 +95,7 @@ def folds(found: Results, section: Section) -> None:
         ),
         f"Test fold scores of {len(models)} models as boxes, with their means",
         title=Html("{} models on images that they had not seen").format(len(models)),
-        sql=_sql(section, "test"),
+        sql=queries.scores(section, "test"),
     )
     _devices(found, section)
 
@@ -105,15 +108,6 @@ def _trials(found: Results, section: Section, own: pd.DataFrame, points: pd.Data
 
 def _styles(found: Results, models: Sequence[str]) -> charts.Styles:
     return {model: found.style(model) for model in models}
-
-
-def _sql(section: Section, subset: str) -> str:
-    recipe, dataset = (words.replace("'", "''") for words in (section.recipe, section.dataset))
-    return (
-        "select model, repeat, fold, balanced_accuracy\nfrom scores\n"
-        f"where dataset = '{dataset}' and recipe = '{recipe}' and subset = '{subset}' and current\n"
-        "order by model, repeat, fold"
-    )
 
 
 def _devices(found: Results, section: Section) -> None:
@@ -150,13 +144,16 @@ def every(found: Results, section: Section) -> None:
     curves = found.frame(
         "select model, epoch, avg(accuracy) as accuracy, avg(loss) as loss from curves "
         "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
-        "where recipe = $recipe and accuracy is not null group by model, epoch order by model, epoch",
+        "where dataset = $dataset and recipe = $recipe and accuracy is not null "
+        "group by model, epoch order by model, epoch",
+        dataset=section.dataset,
         scheme=section.scheme,
         recipe=section.recipe,
     )
     models = [model for model in ordered(found, section) if (curves["model"] == model).sum() > 1]
     if not models:
         return
+    show.folded(Html("How the training went, epoch by epoch"))
     show.chart(
         charts.learning(curves[curves["model"].isin(models)], models, _styles(found, models), chance(found, section)),
         f"learning-{section.slug}",
@@ -166,4 +163,6 @@ def every(found: Results, section: Section) -> None:
         ),
         "Learning curves",
         title=Html("How the training went"),
+        sql=queries.curves(section),
     )
+    show.unfolded()

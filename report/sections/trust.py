@@ -51,6 +51,7 @@ def _triage(found: Results, told: Sequence[Triage]) -> None:
         title=Html("{}: wrong on {} of all images, on {} of the {} that it is surest of").format(
             first.model, *(_whole(v) for v in (first.at(1.0).estimate, first.at(0.8).estimate, 0.8))
         ),
+        by=curves,
     )
     show.folded(Html("The thresholds for other rates of errors, and whether the probabilities mean what they say"))
     thresholds(told)
@@ -115,6 +116,7 @@ def reliability(found: Results, t: Triage) -> None:
         ).format(low, high, *t.log_loss),
         "Reliability of the model's confidence",
         title=Html("Does {} mean what it says?").format(t.model),
+        by=bins,
     )
 
 

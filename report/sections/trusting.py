@@ -89,4 +89,5 @@ def _groups(s: spread.Spread) -> None:
         ).format(show.code(s.model)),
         f"Recall by group, {len(s.dots)} dots",
         title=Html("From group to group: what {} makes of each").format(s.model),
+        by=spread.of_dataset,
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from report import charts, estimates, show
 from report.estimates import p_value, signed
-from report.findings import NARROW, POWER, WIDE, WORDS, Finding
+from report.findings import NARROW, POWER, WIDE, WORDS, Finding, judged
 from report.show import Html, Markup
 
 Label = Callable[[Finding], str]
@@ -35,7 +35,7 @@ def forest(found: Sequence[Finding], name: str, caption: Markup, title: Html, la
         for f in found
     )
     chart = charts.differences(frame, NARROW * 100)
-    show.chart(chart, name, caption, f"{len(found)} differences with their intervals", title=title)
+    show.chart(chart, name, caption, f"{len(found)} differences with their intervals", title=title, by=judged)
 
 
 def place(f: Finding) -> str:
@@ -63,8 +63,8 @@ def explanation(found: Sequence[Finding]) -> Markup:
         "and *at ±5* give the verdict when differences of up to one or five points count as none: *better* and "
         "*worse* need a posterior probability of 0.95 and a Holm value of at most .05, *equivalent* the probability. "
         "*Incomplete* has fewer than ten splits, and not all there are. *Could show* is the difference that these data "
-        "would have called better half of the time at ±1, then in {:.0%} of cases. {}"
-    ).format(POWER, _equivalent(found))
+        "would have called better half of the time at ±1, then in {:.0f} % of cases. {}"
+    ).format(POWER * 100, _equivalent(found))
 
 
 def _row(f: Finding) -> list[object]:

@@ -7,7 +7,7 @@ drawing does not, and is numbered and cross-referenced like any figure.
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import unescape
 from numbers import Number
 from typing import TYPE_CHECKING, LiteralString
@@ -48,12 +48,16 @@ def data(value: object) -> Html:
     return Html.made(written)
 
 
-def numbers(frame: pd.DataFrame, sql: str = "") -> Html:
-    """The numbers behind a picture, rounded to six decimals, and the query that gives them: for the reader's script."""
+def numbers(frame: pd.DataFrame, sql: str = "", by: str = "") -> Html:
+    """The numbers behind a picture, rounded to six decimals, and what gives them: for the reader's script.
+
+    `sql` is the query; where they are more than a query, `by` names the function.
+    """
     columns = [str(name) for name in frame.columns]
     rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     script = Html('<script type="application/json" class="numbers">{}</script>')
-    return script.format(data({"columns": columns, "rows": rows} | ({"sql": sql} if sql else {})))
+    source = {key: words for key, words in (("sql", sql), ("by", by)) if words}
+    return script.format(data({"columns": columns, "rows": rows} | source))
 
 
 def _plain(value: object) -> object:
@@ -80,14 +84,25 @@ def figure(html: Html, name: str, caption: Markup) -> None:
     print(f"\n::: {{#fig-{name}}}\n```{{=html}}\n{html.source}\n```\n\n{caption.source}\n:::\n")
 
 
-def chart(chart_: "Chart", name: str, caption: Markup, label: str, *, title: Html = NOTHING, sql: str = "") -> None:
+def chart(
+    chart_: "Chart",
+    name: str,
+    caption: Markup,
+    label: str,
+    *,
+    title: Html = NOTHING,
+    sql: str = "",
+    by: Callable[..., object] | None = None,
+) -> None:
     """Print a chart as a numbered figure, with what it says as its title and the numbers behind it.
 
-    `label` tells a listener what it shows; `sql` is the query that gives its numbers.
+    `label` tells a listener what it shows; `sql` is the query that gives its numbers, and where these are more than a
+    query, `by` is the function that makes them.
     """
+    made_by = f"{by.__module__}.{by.__qualname__}" if by else ""
     head = Html('<p class="chart-title">{}</p>').format(title) if title else title
     frame = Html('<div class="chart" id="vis-{}"><div class="picture" role="group" aria-label="{}">{}{}</div>{}</div>')
-    figure(frame.format(name, label, head, chart_.html, numbers(chart_.numbers, sql)), name, caption)
+    figure(frame.format(name, label, head, chart_.html, numbers(chart_.numbers, sql, made_by)), name, caption)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -239,12 +239,14 @@ def test_a_generated_page_holds_no_word_as_code(sent: Path, tmp_path: Path) -> N
         prepare(tmp_path, found)
     found.connection.close()
     assert sorted(path.name for path in (tmp_path / "datasets").iterdir()) == ["hostile.qmd", "second.qmd"]
-    assert json.loads((tmp_path / PAGES_OF).read_text()) == ["hostile", "second"]
-    for number, name in enumerate(("hostile", "second")):
+    numbers = {name: number for number, name in json.loads((tmp_path / PAGES_OF).read_text()).items()}
+    assert list(numbers) == ["hostile", "second"]
+    for name, number in numbers.items():
         _, front, body = (tmp_path / "datasets" / f"{name}.qmd").read_text().split("---\n")
         assert yaml.safe_load(front).keys() == {"title", "pagetitle", "description"}
         assert not re.search(r"[@$\\]|\{(?!=html\})|<(?!/?(em|code|a)\b)", front)
-        cell = "from report.pages import dataset\n\ndataset.show_page(NUMBER)\n".replace("NUMBER", str(number))
+        cell = "from report.pages import dataset\n\ndataset.show_page(NUMBER)\n".replace("NUMBER", number)
+        assert re.fullmatch("[0-9]+", number)
         assert body == f"\n```{{python}}\n#| output: asis\n#| echo: false\n{cell}```\n"
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import html
+import importlib
 import io
 import json
 import re
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pyarrow as pa
 import pytest
 from pages import pages
 
 from report import downloads, site
 from report.data import Results
+from store import Store, query
 
 PAGES = pages("tiny")
 NARROW = (
@@ -29,6 +32,7 @@ UNLIKE = """
 () => [...document.querySelectorAll("h1, h2, h3, h4")].map(h => Number(h.localName[1]))
   .filter((level, place, all) => place && level > all[place - 1] + 1)
 """
+INK = "getComputedStyle(document.querySelector('main')).color.match(/\\d+/g).slice(0, 3).map(Number)"
 DARK = """
 () => [...document.querySelectorAll(".picture line, .picture rect, .picture path")].map(e => getComputedStyle(e).stroke)
   .filter(colour => colour === "rgb(0, 0, 0)")
@@ -195,6 +199,79 @@ def test_every_chart_hands_out_its_numbers_and_its_picture(
         assert bar.locator(".tools button").count() >= 4
     chart.get_by_role("button", name="Table").click()
     assert chart.locator(".behind tbody tr").count() == len(wanted)
+
+
+def test_what_a_chart_says_of_its_numbers_is_true(address: str, watched: Any, trained: Path) -> None:
+    """Each names the query that gives them, which does, or the function that makes them, which is there."""
+    page = watched(address)
+    asked = 0
+    for name in PAGES:
+        page.goto(address + name)
+        for source in page.locator("script.numbers").all():
+            told = json.loads(source.text_content())
+            chart = source.locator("xpath=..").get_attribute("id")
+            if "sql" in told:
+                answer = query(Store(trained), told["sql"])
+                rows = [dict(zip(told["columns"], row, strict=True)) for row in told["rows"]]
+                shared = [field for field in answer.schema if field.name in told["columns"]]
+                keys = [field.name for field in shared if not pa.types.is_floating(field.type)]
+                ours = {tuple(row[key] for key in keys): row for row in rows}
+                floats = [field.name for field in shared if field.name not in keys]
+                assert floats, chart
+                assert answer.num_rows > 0
+                for row in answer.to_pylist():
+                    shown = ours[tuple(row[key] for key in keys)]
+                    assert [shown[name] for name in floats] == pytest.approx([row[name] for name in floats], abs=1e-5)
+                asked += 1
+            else:
+                module, _, function = told["by"].rpartition(".")
+                assert callable(getattr(importlib.import_module(module), function)), chart
+    assert asked >= 4
+    page.goto(address)
+    chart = page.locator(".chart").first
+    chart.get_by_role("button", name="How").click()
+    assert "report.transfer.arrows" in chart.locator(".behind").inner_text()
+
+
+def test_an_address_within_a_fold_unfolds_it(address: str, watched: Any) -> None:
+    page = watched(address)
+    page.goto(address + "conclusions.html")
+    folded = page.locator("details.folded:not([open]) .chart").first
+    assert not folded.is_visible()
+    name = folded.get_attribute("id").removeprefix("vis-")
+    page.goto(f"{address}conclusions.html#fig-{name}")
+    page.locator(f"#vis-{name}").wait_for()
+    page.goto(address + "index.html")
+    page.goto(f"{address}conclusions.html#fig-{name}")
+    page.locator(f"#vis-{name}").wait_for()
+    assert page.locator(f"#vis-{name}").bounding_box()["y"] < 900
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_on_paper_has_all_that_is_folded_and_nothing_to_click(
+    address: str, watched: Any, scheme: str, tmp_path: Path
+) -> None:
+    """As the browser prints it: dark words on white, no bars, no menus, every chart; and the screen is as before."""
+    page = watched(address, 1280, scheme)
+    for name in PAGES:
+        page.goto(address + name)
+        folds = page.locator("main details").count()
+        closed = page.locator("main details:not([open])").count()
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print", color_scheme=scheme)
+        assert page.locator("main details:not([open])").count() == 0
+        assert page.locator("main details").count() == folds
+        for hidden in ("#quarto-header", "#TOC", ".tools", ".editor", ".explorer"):
+            assert not any(part.is_visible() for part in page.locator(hidden).all()), (name, hidden)
+        assert all(chart.is_visible() for chart in page.locator(".chart .picture").all()), name
+        assert max(page.evaluate(INK)) < 80, name
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen", color_scheme=scheme)
+        assert page.locator("main details:not([open])").count() == closed, name
+    page.goto(address + "datasets/tiny.html")
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert (tmp_path / "page.pdf").stat().st_size > 50_000
+    assert page.locator("main details:not([open])").count() > 0
 
 
 def test_a_menu_chooses_another_model(address: str, slug: str, watched: Any) -> None:
