@@ -18,6 +18,7 @@ from bench.commands import store as store_commands
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from bench.datasets import Library
     from bench.study import Study
 
 app = typer.Typer(
@@ -88,15 +89,16 @@ def run(
     from bench.running import runner
     from store import Store, require_store_or_empty
 
+    library = dataset_commands.library(data)
     chosen = _study(
         study,
+        library,
         dataset,
         model,
         {"repeats": repeats, "folds": folds, "holdout": holdout},
         {"epochs": epochs, "image_size": image_size},
     )
     require_store_or_empty(store)
-    library = dataset_commands.library(data)
     if dataset:
         for name in dataset:
             library.load(name, images_per_class=chosen.images_per_class)
@@ -245,13 +247,20 @@ def main() -> None:
 
 
 def _study(
-    name: str, datasets: list[str], models: list[str], protocol: dict[str, object], recipe: dict[str, object]
+    name: str,
+    library: "Library",
+    datasets: list[str],
+    models: list[str],
+    protocol: dict[str, object],
+    recipe: dict[str, object],
 ) -> "Study":
     from bench import models as registry
     from bench.study import study as study_
 
     for model in models:
         registry.get(model)
+    if name in library.known() and name not in study_.shipped():
+        raise UsageError(f"{name} is a dataset, not a study; `bench run --dataset {name}` trains on it")
     return study_.load(name).narrowed(
         datasets=datasets,
         models=models,

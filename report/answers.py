@@ -78,7 +78,7 @@ def answer(results: Results, dataset: str) -> Answer:
     best = estimates.highest(means, complete)
     if best is None:
         waiting = f"No model has all its trials on {dataset} yet, so there is nothing to recommend."
-        sentences = (waiting, "How sure one could be is not known either.", _more_trials(results, section))
+        sentences = (waiting, "So nobody can say how sure one could be.", _more_trials(results, section))
         return Answer(dataset, section.recipe, None, None, None, None, 0, sentences, found)
     model = str(best["model"])
     about = [f for f in found if f.question not in (SIZE, SEGMENTED, IMBALANCE) and model in (f.model, f.reference)]
@@ -86,7 +86,7 @@ def answer(results: Results, dataset: str) -> Answer:
     sentences = (
         _use(best, len(complete), decided=any(t.word == "better" for t in towards))
         + _guessing(results, section, model),
-        _sure(towards),
+        _sure(towards) + _unasked(model, towards),
         _surer(results, section, towards, growing.of_model(results, dataset, model)),
     )
     ends = (float(best["low"]), float(best["high"]))
@@ -138,7 +138,7 @@ def _use(row: Mapping[str, Any], models: int, *, decided: bool) -> str:
 def _sure(towards: Sequence[Towards]) -> str:
     judged = [t for t in towards if t.word != "incomplete"]
     if not towards:
-        return "How sure that is nobody can say: no other model stands beside it."
+        return "Nothing that it is compared with has results, so nobody can say how sure that is."
     said = []
     worse = sorted((t for t in judged if t.word == "better"), key=_rank)
     if worse:
@@ -160,11 +160,22 @@ def _sure(towards: Sequence[Towards]) -> str:
             f"{told}: {_listed([_figure(t) for t in doubtful[:NAMED]], len(doubtful))}; "
             f"of the first, a difference of {seen} would have been seen four times in five"
         )
-    ahead = [t for t in towards if t.word == "incomplete" and t.lead < 0]
-    if ahead:
-        said.append("ahead so far, on too few splits: " + _listed([_figure(t) for t in ahead[:NAMED]], len(ahead)))
+    for where, ahead in (("ahead", True), ("behind", False)):
+        early = [t for t in towards if t.word == "incomplete" and (t.lead < 0) is ahead]
+        if early:
+            said.append(
+                f"{where} so far, on too few splits: {_listed([_figure(t) for t in early[:NAMED]], len(early))}"
+            )
     text = "; ".join(said) or "No other model has enough splits beside it yet"
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _unasked(model: str, towards: Sequence[Towards]) -> str:
+    """That nothing tells yet what pre-training adds, which is what most readers came for."""
+    pretrained = any(model == family + form for family in FAMILIES for form in FORMS if form != "-scratch")
+    if not pretrained or any(t.other.endswith("-scratch") or t.other.startswith("cnn") for t in towards):
+        return ""
+    return " What pre-training adds is not known yet: no network from scratch has results beside it."
 
 
 def _surer(results: Results, section: Section, towards: Sequence[Towards], more: growing.More | None) -> str:
@@ -188,7 +199,8 @@ def _surer(results: Results, section: Section, towards: Sequence[Towards], more:
     if not parts:
         counts = results.dataset_card(section.scheme)["at_hand"]
         rare = min(counts, key=lambda name: counts[name])
-        parts.append(f"more images, of {rare} first, which has {counts[rare]}")
+        first = f", of {rare} first, which has {counts[rare]}" if counts[rare] < max(counts.values()) else ""
+        parts.append(f"more images{first}")
     grown = f" To be better: {more.sentence}." if more else ""
     return "To be surer: " + "; ".join(parts) + f".{grown}"
 
@@ -204,7 +216,7 @@ def _more_trials(results: Results, section: Section) -> str:
     left = unfinished(results, section)
     models = ", ".join(sorted(left))
     missing = counted(sum(left.values()), "missing trial")
-    return f"`bench run --dataset {section.dataset}` trains the {missing} of {models}."
+    return f"`bench run --dataset {section.dataset}`, with the options of before, trains the {missing} of {models}."
 
 
 def _rank(t: Towards) -> tuple[int, float]:
@@ -215,12 +227,12 @@ def _rank(t: Towards) -> tuple[int, float]:
 
 def _figure(t: Towards) -> str:
     f = t.finding
-    # What is ahead is told by how much it leads.
-    turned = f.narrow == "incomplete"
+    early = f.narrow == "incomplete"
+    turned = early and t.lead < 0  # what is ahead is told by how much it leads
     lead, low, high = (-t.lead, -t.high, -t.low) if turned else (t.lead, t.low, t.high)
     ends = "–" if f.difference.degenerate else interval(low, high, signed=True)
     by = f"{described(t.other)}, by {estimates.points(lead).lstrip('+')} points {ends}"
-    if turned:
+    if early:
         return f"{by} ({f.splits} of {f.comparison.wanted} splits)"
     return f"{by} ({counted(f.splits, 'split')}, Holm {p_value(f.holm)} of {f.asked})"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from report import findings, recipes, show
 from report.data import PAGES_OF, Results, Section, results
+from report.estimates import counted
 from report.sections import (
     answer,
     calibration,
@@ -65,12 +66,15 @@ def comparisons(found: Results, section: Section) -> None:
     if first:
         verdicts.forest(first, f"verdicts-{section.slug}", CAPTION, Html("{}").format(headline(first)))
     if rest:
-        show.folded(Html("{} more comparisons: lower layers, and what colour alone can do").format(len(rest)))
+        show.folded(
+            Html("{}: lower layers, and what colour alone can do").format(counted(len(rest), "more comparison"))
+        )
         verdicts.forest(
             rest, f"verdicts-rest-{section.slug}", CAPTION, Html("Against the whole network, and against colour alone")
         )
         show.unfolded()
-    show.folded(Html("All {} as a table, with the smallest difference that they could show").format(len(every)))
+    said = "All {} as a table, with the smallest difference that they could show"
+    show.folded(Html(said if len(every) > 1 else "This comparison as a table").format(len(every)))
     verdicts.table(every)
     show.write(verdicts.explanation(every), Markup("The comparisons of this dataset alone count here."))
     show.unfolded()

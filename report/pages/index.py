@@ -24,8 +24,11 @@ def answer() -> None:
             better = sum(f.narrow == "better" for f in own)
             open_ = sum(f.narrow == "undecided" for f in own)
             said.append(
-                Markup("{} is better in {} of {} comparisons; in {} these data cannot tell.").format(
-                    words, better, len(own), open_
+                Markup("{} is better in {} of {}{}.").format(
+                    words,
+                    better,
+                    counted(len(own), "comparison"),
+                    Markup("; in {} these data cannot tell").format(open_) if open_ else "",
                 )
             )
     trials, models = len(found.frame("select * from chosen_trials")), len(found.models())

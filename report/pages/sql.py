@@ -113,15 +113,14 @@ EXAMPLES = (
     ),
     Example(
         "Which labels should somebody look at, and of what class are the images that look most alike?",
-        "with doubts as (\n  select dataset, recipe, image_id, label, mode(predicted) as taken_for,\n"
-        "    avg(list_max(probabilities)) as sure\n  from predictions\n"
-        "  where recipe = (select mode(recipe) from scores where current)\n"
-        "  group by all having max((predicted = label)::int) = 0\n),\nnear as (\n"
-        "  select dataset, recipe, image_id, any_value(nearest[1]) as nearest from neighbours group by all\n)\n"
-        "select d.dataset, d.image_id, d.taken_for, round(d.sure, 2) as sure, split_part(n.nearest, '/', 1) as like\n"
-        "from doubts d left join near n using (dataset, recipe, image_id)\n"
-        "qualify row_number() over (partition by d.dataset order by d.sure desc, d.image_id) <= 3\n"
-        "order by d.dataset, d.sure desc, d.image_id",
+        "with doubts as (\n  select dataset, recipe, image_id, label, mode(predicted) as taken_for,\n    "
+        "avg((predicted = label)::int) as recognised, avg(list_max(probabilities)) as sure\n  from predictions\n  "
+        "where recipe = (select mode(recipe) from scores where current)\n  group by all\n),\nnear as (\n  select "
+        "dataset, recipe, image_id, any_value(nearest[1]) as nearest from neighbours group by all\n)\nselect "
+        "d.dataset, d.image_id, d.taken_for, round(d.recognised, 2) as recognised, split_part(n.nearest, '/', 1) as "
+        "like\nfrom doubts d left join near n using (dataset, recipe, image_id)\nqualify row_number() over (\n  "
+        "partition by d.dataset order by d.recognised, d.sure desc, d.image_id\n) <= 3\norder by d.dataset, "
+        "d.recognised, d.image_id",
     ),
     Example(
         "How does the score grow with the number of training images?",

@@ -4,7 +4,7 @@ from report import answers, show
 from report.data import Results
 from report.show import Markup
 
-NAMES = ("What to use.", "How sure.", "What would make it surer.")
+NAMES = ("What to use.", "How sure.", "What next.")
 
 
 def show_section(found: Results, dataset: str) -> None:

@@ -97,7 +97,7 @@ def _samples(found: Results, name: str, card: DatasetCard) -> None:
         dataset=name,
     )
     if frame.empty:
-        show.write(Markup("*Their licence, or their card, does not let them be shown here.*"))
+        show.write(Markup("*Not shown: the licence does not allow it, or the card has no* `show_images = true`*.*"))
         return
     rows = []
     for label in card["classes"]:

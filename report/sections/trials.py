@@ -53,9 +53,12 @@ def holdout(found: Results, section: Section) -> None:
 
 
 def _too_few(votes: pd.DataFrame) -> str:
-    """Which class has too few images (or groups) in the holdout for any interval, as `2 monocyte`; else empty."""
+    """Which class has too few images in the holdout for any interval, copies and groups counted once; else empty."""
     few = votes[votes["fewest_units"] < statistics.FEWEST_UNITS].sort_values("fewest_units")
-    return "" if few.empty else f"{few.iloc[0]['fewest_units']} {few.iloc[0]['scarcest']}"
+    if few.empty:
+        return ""
+    number = counted(int(few.iloc[0]["fewest_units"]), "independent image")
+    return f"{number} of {few.iloc[0]['scarcest']}"
 
 
 def _beside(found: Results, section: Section, votes: pd.DataFrame, models: Sequence[str]) -> None:

@@ -53,7 +53,7 @@ class Triage:
 
     `curve` has the vote's error at each of `SHARES`, `single` the mean of its single repeats', `drop` what is gained
     when the least certain fifth goes to a person. `log_loss` is that of single trials, before and after temperatures
-    that were each fitted on the other folds.
+    that were each fitted on the other folds. `worth` is how many images of equal weight say as much as these.
     """
 
     section: Section
@@ -62,6 +62,7 @@ class Triage:
     images: int
     held: int
     units: int
+    worth: float
     curve: tuple[Span, ...]
     single: tuple[float, ...]
     drop: Span
@@ -77,6 +78,10 @@ class Triage:
     def rate(self, wanted: float = WANTED) -> AtRate:
         """What there is to say for one of `RATES`."""
         return next(each for each in self.rates if each.wanted == wanted)
+
+    def too_few(self, wanted: float) -> bool:
+        """Whether all images together are too few to show a rate of errors, by the rule of three."""
+        return self.worth < certainty.SHOWS / wanted
 
     @property
     def sentences(self) -> tuple[str, str]:
@@ -122,11 +127,12 @@ def judged(found: Asked, model: str) -> Triage:
         len(found.images),
         len(found.held),
         units,
+        alike,
         tuple(curve),
         tuple(single.tolist()),
         drop,
         rates,
-        _word(rates[RATES.index(WANTED)]),
+        _word(rates[RATES.index(WANTED)], alike),
         temperatures,
         losses,
     )
@@ -187,7 +193,9 @@ def _temperatures(found: Asked, model: str) -> tuple[tuple[float, float], tuple[
     return (min(every, default=1.0), max(every, default=1.0)), (before, after)
 
 
-def _word(rate: AtRate) -> Word:
+def _word(rate: AtRate, worth: float) -> Word:
+    if worth < certainty.SHOWS / rate.wanted:
+        return "undecided"
     if not np.isfinite(rate.threshold) or rate.decided < WORTH:
         return "no use"
     return "of use" if _kept(rate) else "undecided"
@@ -217,8 +225,15 @@ def _bounded(t: Triage) -> str:
     # Where it is as good by itself, a stricter rate is what one asks for.
     rate = t.rate(WANTED if t.at(1.0).estimate > WANTED else min(RATES))
     wanted = f"{rate.wanted * 100:.0f} %"
+    if t.too_few(rate.wanted):
+        needed = f"{certainty.SHOWS / rate.wanted:.0f} at least"
+        return f"Whether a rate of {wanted} wrong answers can be kept so few images do not show: it takes {needed}."
     if not np.isfinite(rate.threshold):
-        return f"Not to be triaged: from no certainty on are {wanted} or fewer of its answers wrong."
+        return (
+            f"Not to be triaged: from no certainty on, on images enough to show it, are {wanted} or fewer of its "
+            f"answers "
+            "wrong."
+        )
     if rate.decided < WORTH:
         left = f"it could decide {percent(rate.decided)} of the images"
         return f"Not to be triaged: to stay at {wanted} wrong answers {left}."

@@ -65,9 +65,8 @@ def test_where_trials_are_missing_it_says_which(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
     verdicts.write(store, "mine", RIGHTS, done={SCRATCH: 8})
     answer = answers.answer(opened(store), "mine")
-    assert (
-        "`bench run --dataset mine` trains the 12 missing trials of efficientnet-lite0-scratch" in answer.sentences[2]
-    )
+    again = "`bench run --dataset mine`, with the options of before, trains the 12 missing trials of "
+    assert f"{again}efficientnet-lite0-scratch" in answer.sentences[2]
     row = next(r for r in answer.rows if r["reference"] == SCRATCH)
     assert (row["verdict_at_1"], row["splits"], row["splits_wanted"], row["holm"]) == ("incomplete", 8, 20, None)
     nothing = Store(tmp_path / "nothing", create=True)

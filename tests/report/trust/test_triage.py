@@ -89,8 +89,20 @@ def test_no_error_seen_is_not_none_to_come(tmp_path: Path) -> None:
     told = triage.best(Results(store.root), "mine")
     assert told is not None
     assert told.at(1.0).estimate == 0
+    assert told.word == "of use"
     low, high = statistics.jeffreys(0, 108)
     assert (told.at(1.0).low, told.at(1.0).high) == (low, pytest.approx(float(high)))
+
+
+def test_too_few_images_show_no_rate(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    verdicts.write(store, "mine", {"cnn": 1.0}, images=30)
+    told = triage.best(Results(store.root), "mine")
+    assert told is not None
+    assert told.word == "undecided"
+    assert told.sentences[1] == (
+        "Whether a rate of 5 % wrong answers can be kept so few images do not show: it takes 60 at least."
+    )
 
 
 def test_a_certainty_that_says_nothing_is_no_guide(made_up: Results) -> None:
