@@ -58,7 +58,8 @@ def explained() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("bench", "store", "report"):
             raise
-        fail(f'the package {error.name!r} is not installed; run: pip install -e ".[train,report]"', 1)
+        extras = "train,report,take" if (error.name or "").startswith("onnx") else "train,report"
+        fail(f'the package {error.name!r} is not installed; run: pip install -e ".[{extras}]"', 1)
     except Exception as error:
         code = _code(error)
         if code is None:

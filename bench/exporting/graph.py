@@ -155,6 +155,7 @@ def asked(path: Path, pixels: Pixels) -> dict[str, NDArray[np.float64]]:
 
 def _export(whole: Whole, facts: Facts, path: Path) -> None:
     import onnx
+    import onnxscript  # noqa: F401 - torch needs it, and says so less clearly
 
     example = torch.zeros((2, facts.image_size, facts.image_size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
