@@ -73,8 +73,8 @@ def comparisons(found: Results, section: Section) -> None:
             rest, f"verdicts-rest-{section.slug}", CAPTION, Html("Against the whole network, and against colour alone")
         )
         show.unfolded()
-    said = "All {} as a table, with the smallest difference that they could show"
-    show.folded(Html(said if len(every) > 1 else "This comparison as a table").format(len(every)))
+    several = Html("All {} as a table, with the smallest difference that they could show").format(len(every))
+    show.folded(several if len(every) > 1 else Html("This comparison as a table"))
     verdicts.table(every)
     show.write(verdicts.explanation(every), Markup("The comparisons of this dataset alone count here."))
     show.unfolded()

@@ -40,16 +40,16 @@ def page(model: bytes, facts: Mapping[str, Any], trust: str, place: Path) -> str
     """
     title = f"{facts['dataset']}: {facts['model']}"
     return Template((ROOT / "classify.html").read_text(encoding="utf-8")).substitute(
-        title=Html.text(title).source,
-        trust=Html.text(trust).source,
-        facts=show.data(facts).source,
+        title=show.written(Html.text(title)),
+        trust=show.written(Html.text(trust)),
+        facts=show.written(show.data(facts)),
         model=_packed(model),
         wasm=_packed((place / WASM).read_bytes()),
-        runtime=show.data(b64encode((place / RUNTIME).read_bytes()).decode("ascii")).source,
+        runtime=show.written(show.data(b64encode((place / RUNTIME).read_bytes()).decode("ascii"))),
         script=(ROOT / "classify.js").read_text(encoding="utf-8"),
     )
 
 
 def _packed(content: bytes) -> str:
     """Bytes for a `<script type="application/json">`, at half their size."""
-    return show.data(b64encode(gzip.compress(content, 6, mtime=0)).decode("ascii")).source
+    return show.written(show.data(b64encode(gzip.compress(content, 6, mtime=0)).decode("ascii")))

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from report import show
 from report.show import Html
 
 STYLE = Html("""
@@ -86,15 +87,13 @@ def page(title: str, sentences: Sequence[str], classes: Sequence[Class], unreada
     if unreadable:
         listed = [Html("<tr><td>{}</td><td>{}</td></tr>").format(name, why) for name, why in unreadable.items()]
         parts.append(Html("<h2>Cannot be read</h2><table>{}</table>").format(Html("").join(listed)))
-    return (
+    return show.written(
         Html(
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
             'content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" '
             "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
             "<title>{}</title><style>{}</style></head><body>{}</body></html>\n"
-        )
-        .format(title, STYLE, Html("\n").join(parts))
-        .source
+        ).format(title, STYLE, Html("\n").join(parts))
     )
 
 

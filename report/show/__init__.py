@@ -1,6 +1,18 @@
 """What pages print: words from outside as text, Markdown and HTML of this project's own, figures and tables."""
 
-from report.show.door import Html, Markup, code, file_link, link, link_to_image, listed, prose, prose_html, text
+from report.show.door import (
+    Html,
+    Markup,
+    code,
+    file_link,
+    link,
+    link_to_image,
+    listed,
+    prose,
+    prose_html,
+    text,
+    written,
+)
 from report.show.printing import (
     block,
     chart,
@@ -41,4 +53,5 @@ __all__ = [
     "text",
     "unfolded",
     "write",
+    "written",
 ]

@@ -198,6 +198,11 @@ def _numbered(words: str) -> str:
     return re.sub(r"^ | $", _number(" "), inner)
 
 
+def written(html: Html) -> str:
+    """The text of HTML for a file that is read as it is, where no engine stands between."""
+    return html.source
+
+
 _EMBEDDED, _ISOLATED = "\u202a\u202b\u202d\u202e", "\u2066\u2067\u2068"
 _POP, _POP_ISOLATE = "\u202c", "\u2069"
 

@@ -150,7 +150,7 @@ def test_a_dataset_has_the_parts_and_the_pages_of_all_have_one_recipe(rendered: 
         assert "train0" not in text, name
     methods = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", (rendered / "methods.html").read_text())))
     assert "With preprocessing, in recipes: otsu." in methods
-    assert "On a share of the training images, in recipes: 20% and 50%." in methods
+    assert "On a share of the training images, in recipes: 20 % and 50 %." in methods
 
 
 def test_a_store_without_such_recipes_has_no_such_parts(trained: Path) -> None:

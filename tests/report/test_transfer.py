@@ -3,7 +3,6 @@
 import html
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ import pytest
 from report import devices, payload, recipes, show, transfer
 from report.comparisons import compared
 from report.data import Results, Section
-from report.sections import failures, images, trust
+from report.sections import failures, images
 from report.transfer import GRID, Paired
 
 
@@ -100,24 +99,6 @@ def test_what_the_scripts_read_is_what_the_store_says(found: Results, section: S
     assert read == {tuple(row) for row in wanted.itertuples(index=False, name=None)}
     labels = found.frame("select distinct image_id, label from predictions").set_index("image_id")["label"].to_dict()
     assert {image: data["classes"][k] for image, k in zip(data["images"], data["labels"], strict=True)} == labels
-
-
-def test_the_surest_answers_are_kept_and_bins_count_every_image_once() -> None:
-    random = np.random.default_rng(1)
-    rows: list[dict[str, Any]] = [
-        {"model": "m", "image_id": str(i), "repeat": r, "sure": sure, "hit": bool(random.random() < sure)}
-        for i in range(100)
-        for r, sure in enumerate(random.uniform(0.3, 1, 3))
-    ]
-    frame = pd.DataFrame(rows)
-    curve = trust.coverage(frame).set_index("coverage")["error"]
-    for share in (0.3, 1.0):
-        kept = sorted(rows, key=lambda row: -row["sure"])[: round(300 * share)]
-        assert curve[share] == pytest.approx(np.mean([not row["hit"] for row in kept]))
-    bins = trust.bins(frame)
-    assert bins["images"].sum() == pytest.approx(100)
-    assert (bins["low"] <= bins["right"]).all()
-    assert (bins["right"] <= bins["high"]).all()
 
 
 def test_the_hardest_images_are_those_that_networks_miss(found: Results, section: Section) -> None:
