@@ -26,6 +26,9 @@ DataOption = Annotated[
     ),
 ]
 
+DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="The dataset.")]
+DeviceOption = Annotated[str, typer.Option(help="auto (a GPU, else the CPU), cpu, or cuda:0.")]
+
 
 class Doubtful(StrEnum):
     """What `add` does about what can hardly be right: a picture that stands in several classes, a mask."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bench.commands import model as model_commands
-from bench.commands import predict, printing
+from bench.commands import keeping, predict, printing
 from bench.errors import BenchError, UsageError
 from bench.exporting import Facts, graph
 from bench.images import Pixels
@@ -40,7 +39,7 @@ def export(
     runtime = classifier.runtime() if html else None
     if html and runtime is None:
         raise UsageError(f"--html needs onnxruntime for browsers; run: {classifier.INSTALL}")
-    again = model_commands.again(results.path, chosen)
+    again = keeping.command(results.path, chosen)
     model = restored.restore(kept, torch.device("cpu"), again)
     rule = judging.learn(results.store, chosen.cell_id, chosen.classes, predict.rate(error))
     size, scale = kept.recipe.image_size, kept.header.scale

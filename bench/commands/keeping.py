@@ -1,12 +1,13 @@
 """Keeping trained models, from the command line: what is not kept yet is trained again, and held against the store."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import keeping
-from bench.commands import model as model_commands
 from bench.commands import printing
 from bench.commands.store import option
 from bench.errors import BenchError
@@ -32,7 +33,7 @@ def keep(
     from bench.reproducing import cells, training
     from bench.training import common
 
-    on, again = common.choose_devices(device)[0], model_commands.again(store.root, chosen)
+    on, again = common.choose_devices(device)[0], command(store.root, chosen)
     cell = cells.planned(store, library, chosen.cell_id, weights)
     trials = cells.stored(store, cell.id)
     wanted = [trial for trial in cell.trials if trial.id in trials]
@@ -54,7 +55,7 @@ def keep(
             f"are not kept; `bench reproduce` says how far, and `bench run --force --keep-models` trains anew"
         )
     describe(store, cell, on, again)
-    return model_commands.kept(store, chosen)
+    return kept(store, chosen)
 
 
 def whole(store: "Store", cell: "Cell", again: str) -> set[str]:
@@ -123,3 +124,18 @@ def after_run(store: "Store", cells: "Sequence[Cell]", device: str) -> None:
         printing.say(
             f"{count} models are kept in {store.root / 'models'}; `bench predict DATASET IMAGES{more}` uses them."
         )
+
+
+def kept(store: "Store", chosen: "Chosen") -> "Kept":
+    """The kept trials of a model.
+
+    Raises:
+        BenchError: they are not all kept, or were altered.
+    """
+    folder = keeping.folder(store.root, chosen.dataset, chosen.model, chosen.cell_id)
+    return keeping.found(folder, chosen.trials, chosen.classes, command(store.root, chosen))
+
+
+def command(store: Path, chosen: "Chosen") -> str:
+    """The command that keeps a model."""
+    return f"bench model keep {shlex.quote(chosen.dataset)} {chosen.model}{option(store)}"

@@ -1,25 +1,20 @@
 """The commands below `bench model`: they parse, call, and print."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bench.commands import printing
-from bench.commands.dataset import DataOption, library_of
+from bench.commands.dataset import DataOption, DatasetArgument, DeviceOption, library_of
 from bench.commands.store import DEFAULT_STORE, StoreOption, option
 
 if TYPE_CHECKING:
-    from bench.commands.advice import Chosen
-    from bench.keeping import Kept
-    from store import Store
+    pass
 
 app = typer.Typer(
     no_args_is_help=True, help="List the models, and say what each one is; keep a trained one, export it."
 )
-DeviceOption = Annotated[str, typer.Option(help="auto (a GPU, else the CPU), cpu, or cuda:0.")]
-DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="The dataset.")]
 ModelArgument = Annotated[
     str | None, typer.Argument(metavar="MODEL", help="The model; default: the one that the answer recommends.")
 ]
@@ -77,23 +72,6 @@ def keep(
     printing.say(f"`bench predict {chosen.dataset} IMAGES{option(store)}` classifies new images.")
 
 
-def kept(store: "Store", chosen: "Chosen") -> "Kept":
-    """The kept trials of a model.
-
-    Raises:
-        BenchError: they are not all kept, or were altered.
-    """
-    from bench import keeping
-
-    folder = keeping.folder(store.root, chosen.dataset, chosen.model, chosen.cell_id)
-    return keeping.found(folder, chosen.trials, chosen.classes, again(store.root, chosen))
-
-
-def again(store: Path, chosen: "Chosen") -> str:
-    """The command that keeps a model."""
-    return f"bench model keep {shlex.quote(chosen.dataset)} {chosen.model}{option(store)}"
-
-
 @app.command("export")
 def export(
     dataset: DatasetArgument,
@@ -112,11 +90,11 @@ def export(
 
     All trials and their vote are in it. It is run before it is written, and held against the kept model on the holdout.
     """
-    from bench.commands import advice, exporting
+    from bench.commands import advice, exporting, keeping
     from report.data import Results
     from store import Store
 
     results = Results(store)
     chosen = advice.choose(results, dataset, model)
-    source = kept(Store(store), chosen)
+    source = keeping.kept(Store(store), chosen)
     exporting.export(results, chosen, source, library_of(store, data), output, error=error, html=html)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands import failing, printing
-from bench.commands import model as model_commands
-from bench.commands.dataset import DataOption, library_of
-from bench.commands.model import DatasetArgument, DeviceOption
+from bench.commands.dataset import DataOption, DatasetArgument, DeviceOption, library_of
 from bench.commands.store import DEFAULT_STORE, StoreOption
 from bench.errors import UsageError
 
@@ -63,8 +61,8 @@ def predict(
     found = listing.listed(images, [output, *([sort] if sort else [])])
     results = Results(store)
     chosen = advice.choose(results, dataset, model)
-    again = model_commands.again(store, chosen)
-    kept = model_commands.kept(Store(store), chosen)
+    again = keeping.command(store, chosen)
+    kept = keeping.kept(Store(store), chosen)
     answering = restored.restore(kept, common.choose_devices(device)[0], again)
     around = surroundings.read(kept, again)
     rule = judging.learn(Store(store), chosen.cell_id, chosen.classes, wanted)

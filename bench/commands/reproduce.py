@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bench.commands import failing, printing
-from bench.commands.dataset import DataOption, library_of
-from bench.commands.model import DeviceOption
+from bench.commands.dataset import DataOption, DeviceOption, library_of
 from bench.commands.store import DEFAULT_STORE, StoreOption
 from bench.errors import BenchError, UsageError
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.commands import printing
-from bench.commands.model import DatasetArgument
+from bench.commands.dataset import DatasetArgument
 from bench.commands.store import DEFAULT_STORE, StoreOption
 from bench.errors import BenchError, UsageError
 
