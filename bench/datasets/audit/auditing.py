@@ -71,8 +71,10 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
         by_bytes[scan.sha256].append(scan)
     copies = [tuple(same) for same in by_bytes.values() if len(same) > 1]
     firsts = [same[0] for same in by_bytes.values() if same[0].picture is not None]
-    joined = similarity.pairs(np.array([scan.picture for scan in firsts]))
-    alike = [tuple(firsts[place] for place in places) for places in similarity.clusters(len(firsts), joined)]
+    pictures, sides = np.array([scan.picture for scan in firsts]), [min(scan.width, scan.height) for scan in firsts]
+    alike = [tuple(firsts[place] for place in places) for places in similarity.sets(pictures, sides)]
+    bare = {firsts[k].sha256 for k in np.flatnonzero(similarity.small_or_plain(pictures, sides))} if firsts else set()
+    unsought = [scan for scan in readable if scan.sha256 in bare]
     declared = {scan.id: group for scan in readable if (group := _declared(card, scan))}
     guesses = [] if declared else grouping.guesses([s.entry.path.stem for s in readable], [s.label for s in readable])
     same = {name: f"same {number}" for number, names in enumerate(card.same) for name in names}
@@ -82,7 +84,7 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
     tells = metadata.tells(readable, merge_groups(together, [near.get(scan.id, scan.id) for scan in readable]))
     side = dict(zip((scan.id for scan in readable), together, strict=True))
     masked = [] if card.manifest or card.masks else masks.found([scan.entry for scan in scans])
-    facts = Facts(card, scans, readable, leftovers, copies, alike, declared, side, guesses, tells, masked)
+    facts = Facts(card, scans, readable, leftovers, copies, alike, declared, side, guesses, tells, masked, unsought)
     return Audit(
         tuple(scans),
         tuple(findings(facts)),

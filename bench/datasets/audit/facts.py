@@ -32,6 +32,7 @@ class Facts:
     `readable` are the scans that are images; `copies` are sets of equal bytes, `alike` sets of one picture in different
     bytes. `declared` are the groups that card or manifest give, by image id; `together` names for every image with whom
     it stays on one side: its group, its copies, and what the card calls the same. `masks` are named as such.
+    `unsought` are too small or too plain to have near copies of them sought.
     """
 
     card: Card
@@ -45,6 +46,7 @@ class Facts:
     guesses: Sequence[grouping.Guess]
     tells: Sequence[Tell]
     masks: Sequence[Entry]
+    unsought: Sequence[Scan]
 
 
 # --- Words
