@@ -9,6 +9,8 @@ from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
 
 SHOWN = 3
+TORN, UNUSABLE = "in more than one class, as the same bytes", "cannot be used"
+"""What findings say of images that are then left out."""
 
 
 @dataclass(frozen=True)

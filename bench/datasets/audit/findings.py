@@ -5,7 +5,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bench.datasets import feasible, layouts
 from bench.datasets.audit import kinds, metadata
-from bench.datasets.audit.facts import Facts, Finding, all_ids, classes, ids, names, nearly_alike, number, shown
+from bench.datasets.audit.facts import (
+    TORN,
+    UNUSABLE,
+    Facts,
+    Finding,
+    all_ids,
+    classes,
+    ids,
+    names,
+    nearly_alike,
+    number,
+    shown,
+)
 from bench.datasets.audit.group_findings import groups
 from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
@@ -32,7 +44,7 @@ def _unreadable(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "unreadable",
             True,
-            f"{number(len(broken), 'file')} cannot be used: {names(shown)}",
+            f"{number(len(broken), 'file')} {UNUSABLE}: {names(shown)}",
             "Mend or remove them; until then leave them out, under `left_out` in the card",
             ids(broken),
         )
@@ -79,7 +91,7 @@ def _contradictions(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "copies across classes",
             True,
-            f"{number(len(torn), 'picture')} in more than one class, as the same bytes: {shown(torn)}",
+            f"{number(len(torn), 'picture')} {TORN}: {shown(torn)}",
             "One label at most is right: remove the wrong file, or add with --duplicates leave-out (none of these is "
             "used) or --duplicates keep",
             all_ids(torn),
@@ -112,7 +124,7 @@ def _copies(facts: Facts) -> Iterator[Finding]:
             "near duplicates",
             False,
             f"{number(len(near), 'picture')} more than once, as different files (resized, turned, stored anew, "
-            f"or the next slice): {shown(near, ' ≈ ')}" + _across_parts(near),
+            f"or the next slice): {shown(near, ' ≈ ')}" + _across_parts(near) + _in_groups(facts),
             "Look at them; under `same` in the card they stay on one side of every split",
             all_ids(near),
         )
@@ -234,6 +246,12 @@ LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
 def _apart(facts: Facts) -> list[tuple[Scan, ...]]:
     """Sets of one picture that nothing keeps together so far."""
     return [same for same in facts.alike if len({facts.together[scan.id] for scan in same}) > 1]
+
+
+def _in_groups(facts: Facts) -> str:
+    """How many more there are that need nothing."""
+    rest = 0 if facts.card.same else len(facts.alike) - len(_apart(facts))
+    return f"; {rest} more within the groups that are given" if rest else ""
 
 
 def _across_parts(sets: Sequence[Sequence[Scan]]) -> str:
