@@ -35,6 +35,7 @@ class Facts:
     bytes. `declared` are the groups that card or manifest give, by image id; `together` names for every image with whom
     it stays on one side: its group, its copies, and what the card calls the same. `masks` are named as such.
     `unsought` are too small or too plain to have near copies of them sought.
+    `kept` is `together` with all that is alike added, which is what `add` keeps on one side.
     """
 
     card: Card
@@ -49,6 +50,7 @@ class Facts:
     tells: Sequence[Tell]
     masks: Sequence[Entry]
     unsought: Sequence[Scan]
+    kept: Mapping[str, str]
 
 
 # --- Words

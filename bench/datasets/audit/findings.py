@@ -18,12 +18,13 @@ from bench.datasets.audit.facts import (
     number,
     shown,
 )
-from bench.datasets.audit.group_findings import groups
+from bench.datasets.audit.group_findings import groups, uncut
 from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
 from bench.study import Protocol
 
 FEW = 25
+UNREADABLE, COPIES = "unreadable", "copies across classes"
 TOO_FEW, NEARLY_ALIKE = "too few images", "classes nearly alike"
 
 
@@ -42,7 +43,7 @@ def _unreadable(facts: Facts) -> Iterator[Finding]:
         reasons = [scan.unreadable.removeprefix(str(scan.entry.path)).rpartition(";")[0].strip(" :") for scan in broken]
         shown = [f"{scan.id} {reason}" for scan, reason in zip(broken, reasons, strict=True)]
         yield Finding(
-            "unreadable",
+            UNREADABLE,
             True,
             f"{number(len(broken), 'file')} {UNUSABLE}: {names(shown)}",
             "Mend or remove them; until then leave them out, under `left_out` in the card",
@@ -89,7 +90,7 @@ def _contradictions(facts: Facts) -> Iterator[Finding]:
     torn = [same for same in facts.copies if classes(same) > 1]
     if torn:
         yield Finding(
-            "copies across classes",
+            COPIES,
             True,
             f"{number(len(torn), 'picture')} {TORN}: {shown(torn)}",
             "One label at most is right: remove the wrong file, or add with --duplicates leave-out (none of these is "
@@ -233,6 +234,7 @@ LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _contradictions,
     _classes_that_are_small,
     groups,
+    uncut,
     _copies,
     _metadata,
     *kinds.LOOKS,

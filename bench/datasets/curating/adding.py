@@ -80,7 +80,7 @@ def add(
     scans = scanning.scan(entries, progress)
     card = scanning.decided(card, scans)
     audit = auditing.audit(card, scans, auditing.lying_there(card, folder, entries))
-    tell(audit)
+    tell(audit.settled(duplicates))
     refuse(audit, card, duplicates, groups)
     card = replace(_judged(card, audit, duplicates, entries), found=audit.sentences)
     if copy:

@@ -72,7 +72,7 @@ def update(
     scans = scanning.scan(entries, progress)
     card = scanning.decided(card, scans)
     audit = auditing.audit(card, scans, auditing.lying_there(card, place, every))
-    tell(audit)
+    tell(audit.settled(duplicates))
     accepted = [set(same) for same in card.same]
     torn = [ids for ids in audit.contradictions if not any(set(ids) <= same for same in accepted)]
     adding.refuse(replace(audit, contradictions=tuple(torn)), card, duplicates, groups)
