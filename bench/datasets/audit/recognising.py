@@ -63,7 +63,7 @@ def check_columns(manifest: Path, folder: Path, named: Mapping[str, str], comman
         next(manifests.records(manifest), None)  # says why, where it cannot be read at all
         way = _by_table(manifest, folder, command, named)
         near = difflib.get_close_matches(missing[0], there, n=1, cutoff=0.5)
-        way = "; ".join([*([f"did you mean {near[0]!r}?"] if near else []), *([way] if way else [])]) or None
+        way = "; ".join([*([f"did you mean {near[0]!r}"] if near else []), *([way] if way else [])]) or None
         raise BenchError(
             f"{manifest} has no column {missing[0]!r}; its columns are: {', '.join(there) or 'none'}"
             + (f"; {way}" if way else "; name those of file and class with --path and --label")
