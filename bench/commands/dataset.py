@@ -64,7 +64,7 @@ def list_all(data: DataOption = []) -> None:
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-'.")],
+    name: Annotated[str, typer.Argument(help="What to call it: lower-case letters, digits, '-', '_', '.'.")],
     folder: Annotated[
         Path | None,
         typer.Argument(
@@ -133,6 +133,9 @@ def add(
         printing.say(f"card brought up to date: {card}" if changed else f"nothing to change in {card}")
         _next(known, dataset)
         return
+    if folder is not None and not folder.exists() and Path(name).is_dir() and name not in known.known():
+        given = shlex.join([str(folder), name])
+        raise UsageError(f"{name} is the folder, it seems: bench dataset add {given}{known.options}")
     if folder is None:
         raise UsageError(f"name the folder of the images too: bench dataset add {name} DIR")
     with printing.counting("reading", "images") as progress:

@@ -105,7 +105,8 @@ def by_dataset(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 def audit(found: "Audit") -> None:
     """Print a dataset's classes as they lie on disk, and what was found, each with what to do about it."""
-    usable = [scan for scan in found.scans if not scan.unreadable]
+    dropped = {*found.dropped, *found.unreadable}
+    usable = [scan for scan in found.scans if scan.id not in dropped]
     rows = []
     for label in sorted({scan.label for scan in found.scans}):
         scans = [scan for scan in usable if scan.label == label]

@@ -27,7 +27,8 @@ class Card:
 
     `classes` and `counts` may be empty: the folders then tell. `groups` is a regular expression whose first
     capturing group, found in a file's name, names the image's group. `same` lists file names (without ending) that show
-    the same thing although their bytes differ, or image ids. `left_out` lists the ids of images that are not used.
+    the same thing although their bytes differ, or image ids; `told` are the sets that were found so far, which are
+    not put under `same` again once they are struck out there. `left_out` lists the ids of images that are not used.
 
     `range` says which values of images of more than 8 bits become black and white, in all alike: `full`, the
     `percentiles` of all of them, or two numbers.
@@ -57,6 +58,7 @@ class Card:
     notes: tuple[str, ...] = ()
     groups: str | None = None
     same: tuple[tuple[str, ...], ...] = ()
+    told: tuple[tuple[str, ...], ...] = ()
     left_out: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     images_per_class: int | None = None
@@ -78,7 +80,7 @@ class Card:
 
     def published(self) -> dict[str, object]:
         """What the store keeps and the site shows of a card: all but where its images lie or come from."""
-        hidden = {"images", "fetch", "content", "pixels"}
+        hidden = {"images", "fetch", "content", "pixels", "told"}
         shown = {k: v for k, v in vars(self).items() if k not in hidden and v not in (None, "", (), {})}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in shown.items()}
 
@@ -96,6 +98,7 @@ _TYPES: dict[str, type] = {
     "notes": list,
     "groups": str,
     "same": list,
+    "told": list,
     "images_per_class": int,
     "splits_from": str,
     "generator": str,
@@ -120,6 +123,7 @@ _ITEMS: dict[str, type] = {
     "counts": int,
     "notes": str,
     "same": list,
+    "told": list,
     "literature": dict,
     "left_out": str,
     "found": str,
@@ -136,6 +140,7 @@ _EXAMPLES: dict[type, str] = {
 }
 _EXAMPLE = {
     "same": '[["a/1.png", "a/2.png"]]',
+    "told": '[["a/1.png", "a/2.png"]]',
     "literature": '[{model = "…", score = 0.9}]',
     "recipe": "{image_size = 96}",
     "columns": '{path = "file", label = "class"}',
@@ -182,7 +187,7 @@ def parse(name: str, text: str, where: str) -> Card:
         raise UsageError(f"{where}: a dataset has a manifest or parts, not both; strike one of them out")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     frozen |= {"range": check_range(values["range"], f"{where}: range")} if "range" in values else {}
-    frozen |= {"same": tuple(map(tuple, values["same"]))} if "same" in values else {}
+    frozen |= {key: tuple(map(tuple, values[key])) for key in ("same", "told") if key in values}
     if "fetch" in values:
         frozen["fetch"] = sources.parse(values["fetch"], where)
     return Card(name, **{"title": name, **frozen})
@@ -190,6 +195,8 @@ def parse(name: str, text: str, where: str) -> Card:
 
 def _for_example(key: str, value: object) -> str:
     """A line of a card that would be right, with what was written in it where that is a list of one."""
+    if _TYPES[key] is bool:
+        return "use true or false"
     if _TYPES[key] is list and type(value) is str and _ITEMS.get(key) is str:
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'write {key} = ["{quoted}"]'

@@ -94,7 +94,8 @@ def read(manifest: Path, folder: Path, endings: frozenset[str], named: Mapping[s
         held = _held(values.get("holdout", ""), where)
         rows.append(Row(path, label, None if group.lower() in NOTHING else group, held))
     if gone:
-        more = f" ({len(gone) - 1} more lines name none either)" if len(gone) > 1 else ""
+        rest = len(gone) - 1
+        more = f" ({rest} more line{'s name' if rest > 1 else ' names'} none either)" if rest else ""
         raise BenchError(f"{gone[0]}{more}; mend the path or the line")
     if not rows:
         raise BenchError(f"{manifest} has no lines below its header; expected path,label and one line for each image")

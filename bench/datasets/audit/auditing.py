@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from bench.datasets import Card, Dataset, Entry, Library, grouping, layouts, masks, splits
 from bench.datasets.audit import metadata, recognising, scanning, similarity
 from bench.datasets.audit.facts import Facts, Finding, classes
-from bench.datasets.audit.findings import NEARLY_ALIKE, TOO_FEW, findings
+from bench.datasets.audit.findings import COPIES, NEARLY_ALIKE, TOO_FEW, UNREADABLE, findings
+from bench.datasets.audit.group_findings import UNCUT
 from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
 from bench.errors import BenchError
@@ -24,7 +25,8 @@ class Audit:
 
     `contradictions` are sets of image ids with the same bytes in several classes; `alike` are sets that show the same
     picture in different bytes; `guesses` are rules by which names may tell groups; `tells` what else tells the class;
-    `masks` are ids of files that are named as masks are, unless the card says what to do with them.
+    `masks` are ids of files that are named as masks are, unless the card says what to do with them; `dropped` are ids
+    of images that the card leaves out from now on.
     """
 
     scans: tuple[Scan, ...]
@@ -34,6 +36,7 @@ class Audit:
     guesses: tuple[grouping.Guess, ...]
     tells: tuple[Tell, ...]
     masks: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     @property
     def unreadable(self) -> tuple[str, ...]:
@@ -50,10 +53,27 @@ class Audit:
         """What was found, a sentence each, problems first; a file's name that is no text has `?` where it is none."""
         return tuple(f"{finding.what}.".encode(errors="replace").decode() for finding in self.findings)
 
+    def settled(self, duplicates: str) -> "Audit":
+        """With what becomes of the faults, where the card is written now: files that cannot be read are left out, and
+        pictures in several classes are, or are kept together, where that was asked for.
+        """
+        torn = tuple(image for same in self.contradictions for image in same)
+        mends = {UNREADABLE: "They are left out, under `left_out` in the card; mend or remove them"}
+        if duplicates == "leave-out":
+            mends[COPIES] = "None of these is used: they stand under `left_out` in the card"
+        elif duplicates == "keep":
+            mends[COPIES] = "All are used, and stay on one side of every split: they stand under `same`"
+        settled = [replace(f, mend=mends[f.kind], problem=False) if f.kind in mends else f for f in self.findings]
+        return replace(
+            self,
+            findings=tuple(sorted(settled, key=lambda finding: not finding.problem)),
+            dropped=(*self.unreadable, *(torn if duplicates == "leave-out" else ())),
+        )
+
     @property
     def faulty(self) -> bool:
         """Whether files are broken or contradict each other. That there are too few is no fault of theirs."""
-        return any(finding.kind not in (TOO_FEW, NEARLY_ALIKE) for finding in self.problems)
+        return any(finding.kind not in (TOO_FEW, NEARLY_ALIKE, UNCUT) for finding in self.problems)
 
 
 def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[str]]) -> Audit:
@@ -71,18 +91,23 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
         by_bytes[scan.sha256].append(scan)
     copies = [tuple(same) for same in by_bytes.values() if len(same) > 1]
     firsts = [same[0] for same in by_bytes.values() if same[0].picture is not None]
-    joined = similarity.pairs(np.array([scan.picture for scan in firsts]))
-    alike = [tuple(firsts[place] for place in places) for places in similarity.clusters(len(firsts), joined)]
+    pictures, sides = np.array([scan.picture for scan in firsts]), [min(scan.width, scan.height) for scan in firsts]
+    alike = [tuple(firsts[place] for place in places) for places in similarity.sets(pictures, sides)]
+    bare = {firsts[k].sha256 for k in np.flatnonzero(similarity.small_or_plain(pictures, sides))} if firsts else set()
+    unsought = [scan for scan in readable if scan.sha256 in bare]
     declared = {scan.id: group for scan in readable if (group := _declared(card, scan))}
     guesses = [] if declared else grouping.guesses([s.entry.path.stem for s in readable], [s.label for s in readable])
     same = {name: f"same {number}" for number, names in enumerate(card.same) for name in names}
     together = merge_groups([declared.get(scan.id, scan.id) for scan in readable], [scan.sha256 for scan in readable])
     together = merge_groups(together, [same.get(s.id, same.get(s.entry.path.stem, s.id)) for s in readable])
     near = {scan.id: f"alike {number}" for number, scans in enumerate(alike) for scan in scans}
-    tells = metadata.tells(readable, merge_groups(together, [near.get(scan.id, scan.id) for scan in readable]))
-    side = dict(zip((scan.id for scan in readable), together, strict=True))
+    joined = merge_groups(together, [near.get(scan.id, scan.id) for scan in readable])
+    tells = metadata.tells(readable, joined)
+    side, kept = (dict(zip((scan.id for scan in readable), sides, strict=True)) for sides in (together, joined))
     masked = [] if card.manifest or card.masks else masks.found([scan.entry for scan in scans])
-    facts = Facts(card, scans, readable, leftovers, copies, alike, declared, side, guesses, tells, masked)
+    facts = Facts(
+        card, scans, readable, leftovers, copies, alike, declared, side, guesses, tells, masked, unsought, kept
+    )
     return Audit(
         tuple(scans),
         tuple(findings(facts)),

@@ -9,6 +9,8 @@ from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
 
 SHOWN = 3
+TORN, UNUSABLE = "in more than one class, as the same bytes", "cannot be used"
+"""What findings say of images that are then left out."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Facts:
     `readable` are the scans that are images; `copies` are sets of equal bytes, `alike` sets of one picture in different
     bytes. `declared` are the groups that card or manifest give, by image id; `together` names for every image with whom
     it stays on one side: its group, its copies, and what the card calls the same. `masks` are named as such.
+    `unsought` are too small or too plain to have near copies of them sought.
+    `kept` is `together` with all that is alike added, which is what `add` keeps on one side.
     """
 
     card: Card
@@ -45,6 +49,8 @@ class Facts:
     guesses: Sequence[grouping.Guess]
     tells: Sequence[Tell]
     masks: Sequence[Entry]
+    unsought: Sequence[Scan]
+    kept: Mapping[str, str]
 
 
 # --- Words

@@ -5,13 +5,26 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bench.datasets import feasible, layouts
 from bench.datasets.audit import kinds, metadata
-from bench.datasets.audit.facts import Facts, Finding, all_ids, classes, ids, names, nearly_alike, number, shown
-from bench.datasets.audit.group_findings import groups
+from bench.datasets.audit.facts import (
+    TORN,
+    UNUSABLE,
+    Facts,
+    Finding,
+    all_ids,
+    classes,
+    ids,
+    names,
+    nearly_alike,
+    number,
+    shown,
+)
+from bench.datasets.audit.group_findings import groups, uncut
 from bench.datasets.audit.metadata import Tell
 from bench.datasets.audit.scanning import Scan
 from bench.study import Protocol
 
 FEW = 25
+UNREADABLE, COPIES = "unreadable", "copies across classes"
 TOO_FEW, NEARLY_ALIKE = "too few images", "classes nearly alike"
 
 
@@ -30,9 +43,9 @@ def _unreadable(facts: Facts) -> Iterator[Finding]:
         reasons = [scan.unreadable.removeprefix(str(scan.entry.path)).rpartition(";")[0].strip(" :") for scan in broken]
         shown = [f"{scan.id} {reason}" for scan, reason in zip(broken, reasons, strict=True)]
         yield Finding(
-            "unreadable",
+            UNREADABLE,
             True,
-            f"{number(len(broken), 'file')} cannot be used: {names(shown)}",
+            f"{number(len(broken), 'file')} {UNUSABLE}: {names(shown)}",
             "Mend or remove them; until then leave them out, under `left_out` in the card",
             ids(broken),
         )
@@ -77,9 +90,9 @@ def _contradictions(facts: Facts) -> Iterator[Finding]:
     torn = [same for same in facts.copies if classes(same) > 1]
     if torn:
         yield Finding(
-            "copies across classes",
+            COPIES,
             True,
-            f"{number(len(torn), 'picture')} in more than one class, as the same bytes: {shown(torn)}",
+            f"{number(len(torn), 'picture')} {TORN}: {shown(torn)}",
             "One label at most is right: remove the wrong file, or add with --duplicates leave-out (none of these is "
             "used) or --duplicates keep",
             all_ids(torn),
@@ -112,7 +125,7 @@ def _copies(facts: Facts) -> Iterator[Finding]:
             "near duplicates",
             False,
             f"{number(len(near), 'picture')} more than once, as different files (resized, turned, stored anew, "
-            f"or the next slice): {shown(near, ' ≈ ')}" + _across_parts(near),
+            f"or the next slice): {shown(near, ' ≈ ')}" + _across_parts(near) + _in_groups(facts),
             "Look at them; under `same` in the card they stay on one side of every split",
             all_ids(near),
         )
@@ -221,6 +234,7 @@ LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _contradictions,
     _classes_that_are_small,
     groups,
+    uncut,
     _copies,
     _metadata,
     *kinds.LOOKS,
@@ -234,6 +248,12 @@ LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
 def _apart(facts: Facts) -> list[tuple[Scan, ...]]:
     """Sets of one picture that nothing keeps together so far."""
     return [same for same in facts.alike if len({facts.together[scan.id] for scan in same}) > 1]
+
+
+def _in_groups(facts: Facts) -> str:
+    """How many more there are that need nothing."""
+    rest = 0 if facts.card.same else len(facts.alike) - len(_apart(facts))
+    return f"; {rest} more within the groups that are given" if rest else ""
 
 
 def _across_parts(sets: Sequence[Sequence[Scan]]) -> str:

@@ -3,9 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.datasets import grouping
+from bench.datasets import feasible, grouping
 from bench.datasets.audit.facts import SHOWN, Facts, Finding, ids, names, number
 from bench.datasets.audit.scanning import Scan
+from bench.study import Protocol
+
+UNCUT = "groups that cannot be cut"
 
 
 def groups(facts: Facts) -> Iterator[Finding]:
@@ -35,6 +38,44 @@ def groups(facts: Facts) -> Iterator[Finding]:
         read = ((scan.id, grouping.read(first.rule, scan.entry.path.stem)) for scan in facts.readable)
         named = {image: group for image, group in read if group is not None}
         yield from _torn_groups(facts.readable, named, ", if the names say what they seem to")
+
+
+def uncut(facts: Facts) -> Iterator[Finding]:
+    """Groups, or likenesses, that join so much that no holdout and folds are left, though the images would do."""
+    labels = sorted({scan.label for scan in facts.readable})
+    wanted = Protocol()
+
+    def works(sides: Mapping[str, str]) -> bool:
+        numbers = [labels.index(scan.label) for scan in facts.readable]
+        marked = [scan.entry.held for scan in facts.readable]
+        groups = [sides[scan.id] for scan in facts.readable]
+        return feasible.numbers(numbers, groups, marked if any(marked) else None, wanted) is not None
+
+    alone = {scan.id: scan.id for scan in facts.readable}
+    own = {scan.id: facts.declared.get(scan.id, scan.id) for scan in facts.readable}
+    if len(labels) < 2 or len(set(facts.kept.values())) == len(alone) or works(facts.kept) or not works(alone):
+        return
+    before, after = len(set(own.values())), len(set(facts.kept.values()))
+    if after < before and works(own):
+        named = "groups" if facts.declared else "images"
+        yield Finding(
+            UNCUT,
+            True,
+            f"The sets under `same` and the copies join your {before} {named} into {number(after, 'group')}, and no "
+            "holdout and folds are left",
+            "Look at these sets, strike out of `same` in the card what is not the same, or set same = [] there",
+        )
+        return
+    few = {name: sorted({own[scan.id] for scan in facts.readable if scan.label == name}) for name in labels}
+    least = min(few, key=lambda name: len(few[name]))
+    yield Finding(
+        UNCUT,
+        True,
+        f"The groups leave no holdout and folds: class {least!r} has images of {number(len(few[least]), 'group')} "
+        f"({names(few[least])})",
+        f"Every class needs images of {feasible.LEAST} groups at least, and no group may hold most of several classes; "
+        "see whether what names the groups is right, or add images of more",
+    )
 
 
 def _declared_groups(facts: Facts) -> Iterator[Finding]:

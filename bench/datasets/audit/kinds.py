@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from bench.datasets.audit import similarity
 from bench.datasets.audit.facts import Facts, Finding, ids, names, number
 from bench.datasets.audit.scanning import Scan
 from bench.images import Scale, Seen, ranges
@@ -83,4 +84,23 @@ def _said(scale: Scale, seen: list[Seen], low: float, high: float) -> str:
     )
 
 
-LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (_of_file, _deep)
+def _unsought(facts: Facts) -> Iterator[Finding]:
+    some = facts.unsought
+    if not some:
+        return
+    small = sum(min(scan.width, scan.height) < similarity.SMALL for scan in some)
+    plain = len(some) - small
+    why = [f"smaller than {similarity.SMALL} pixels ({small})"] * bool(small)
+    why += [f"so plain that one lies on another, an edge or a shade ({plain})"] * bool(plain)
+    yield Finding(
+        "near copies not sought",
+        False,
+        f"Near copies were not sought among {len(some)} of {number(len(facts.readable), 'image')}, which are "
+        f"{' or '.join(why)}: a copy cannot be told from another picture of its kind there; equal pictures were",
+        "If you know that some show the same, name them under `same` in the card; images of one patient or slide are "
+        "best named as groups",
+        ids(some),
+    )
+
+
+LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (_of_file, _deep, _unsought)

@@ -1,5 +1,6 @@
 """Which layout a folder has; and where it has none, what was found there and the nearest thing that works."""
 
+import difflib
 import re
 import shlex
 from collections import Counter
@@ -15,7 +16,11 @@ DEEPEST, LOOKED_AT = 4, 300
 EXPECTED = "expected <class>/<file>.png (or .jpg, .bmp, .tif) in it"
 
 LABEL = re.compile(r"label|class|diagnos|dx$|categor|target|disease|finding|species|phenotype|type$", re.IGNORECASE)
-GROUP = re.compile(r"patient|subject|slide|donor|case|lesion|animal|group|participant|specimen", re.IGNORECASE)
+GROUP = re.compile(
+    r"patient|subject|slide|donor|case|lesion|animal|group|participant|specimen|writer|person|individual|mouse|plate|biopsy",
+    re.IGNORECASE,
+)
+ROLES = ("path", "label", "group")
 
 Command = Callable[..., str]
 """Given a folder and options, the command that adds it."""
@@ -56,7 +61,9 @@ def check_columns(manifest: Path, folder: Path, named: Mapping[str, str], comman
     wanted = {"path": "path", "label": "label", **named}
     if missing := [theirs for theirs in wanted.values() if theirs.strip().lower() not in lowered]:
         next(manifests.records(manifest), None)  # says why, where it cannot be read at all
-        way = _by_table(manifest, folder, command)
+        way = _by_table(manifest, folder, command, named)
+        near = difflib.get_close_matches(missing[0], there, n=1, cutoff=0.5)
+        way = "; ".join([*([f"did you mean {near[0]!r}"] if near else []), *([way] if way else [])]) or None
         raise BenchError(
             f"{manifest} has no column {missing[0]!r}; its columns are: {', '.join(there) or 'none'}"
             + (f"; {way}" if way else "; name those of file and class with --path and --label")
@@ -188,16 +195,27 @@ def _way_to_classes(folder: Path, command: Command) -> str | None:
     return None
 
 
-def _by_table(table: Path, folder: Path, command: Command) -> str | None:
+def _by_table(table: Path, folder: Path, command: Command, named: Mapping[str, str] = {}) -> str | None:
     """The command that adds the images of a table, where one of its columns names files."""
     found = _columns(table, folder, [row for _, row in islice(_quietly(table), LOOKED_AT)])
     if found is None:
         return None
-    path, label, group = found
+    path, label, group = (
+        _meant(column, given, table) for column, given in zip(found, map(named.get, ROLES), strict=True)
+    )
     said = f"its column {path!r} names files, and {label!r} looks like the class"
     said += f", {group!r} like what belongs together" if group else ""
     options = ["--manifest", table, "--path", path, "--label", label, *(["--group", group] if group else [])]
     return f"{said}: {command(folder, *options)}"
+
+
+def _meant(looked: str | None, given: str | None, table: Path) -> str | None:
+    """The column for a role: the one that was given, the nearest to it in the table, or else the one that looks so."""
+    there = manifests.columns(table)
+    if given in there:
+        return given
+    near = difflib.get_close_matches(given, there, n=1, cutoff=0.5) if given else []
+    return near[0] if near else looked
 
 
 def _columns(table: Path, folder: Path, rows: Sequence[Mapping[str, str]]) -> tuple[str, str, str | None] | None:
@@ -214,7 +232,8 @@ def _columns(table: Path, folder: Path, rows: Sequence[Mapping[str, str]]) -> tu
     labels = [name for name in few if LABEL.search(name)] or few
     if 2 * named[path] < len(rows) or not labels:
         return None
-    groups = [name for name in there if GROUP.search(name) and name not in (path, labels[0])]
+    values = {name: len({row.get(name, "") for row in rows}) for name in there}
+    groups = [n for n in there if GROUP.search(n) and n not in (path, labels[0]) and 1 < values[n] < len(rows)]
     return path, labels[0], groups[0] if groups else None
 
 

@@ -55,6 +55,12 @@ def levels(pictures: Array) -> Levels:
     return Levels(soft(halves, 1), soft(pictures, 1), soft(pictures, FINE) - soft(pictures, COARSE))
 
 
+def shown(detail: Array) -> Places:
+    """(N,) how many of a picture's 64 fields show something."""
+    powers = _by_field(detail * detail) / (detail.shape[1] // FIELDS) ** 2
+    return cast(Places, (powers > LEAST).sum((1, 2)))
+
+
 def matches(of: Levels, poses: Poses) -> Matches:
     """Every pair laid one on the other and compared."""
     parts = []

@@ -80,7 +80,7 @@ def add(
     scans = scanning.scan(entries, progress)
     card = scanning.decided(card, scans)
     audit = auditing.audit(card, scans, auditing.lying_there(card, folder, entries))
-    tell(audit)
+    tell(audit.settled(duplicates))
     refuse(audit, card, duplicates, groups)
     card = replace(_judged(card, audit, duplicates, entries), found=audit.sentences)
     if copy:
@@ -165,7 +165,8 @@ def _judged(card: Card, audit: Audit, duplicates: Duplicates, entries: Sequence[
         raise BenchError(f"class {empty[0]!r}: none of its files can be used; mend them or move the class away")
     kept = audit.contradictions if duplicates == "keep" else ()
     same = (tuple(image for image in images if image not in left_out) for images in (*kept, *audit.alike))
-    return replace(card, left_out=tuple(left_out), same=tuple(images for images in same if len(images) > 1))
+    told = tuple(images for images in audit.alike if len(images) > 1)
+    return replace(card, left_out=tuple(left_out), same=tuple(images for images in same if len(images) > 1), told=told)
 
 
 def _copied(card: Card, folder: Path, place: Path, entries: Sequence[Entry]) -> Card:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.datasets import Card, Dataset, Library, cards, layouts, loading, masks
-from bench.datasets.audit import Audit, auditing, names, number, scanning
+from bench.datasets.audit import TORN, UNUSABLE, Audit, auditing, names, number, scanning
 from bench.datasets.curating import adding, writing
 from bench.datasets.curating.adding import Duplicates
 from bench.errors import BenchError, UsageError
@@ -28,7 +28,8 @@ def update(
     """Look at the images of a dataset that was added, and write into its card what is new of them.
 
     Classes and counts become those at hand; files that cannot be read, and new copies, are added to what is left out
-    and kept together; a range for images of more than 8 bits is decided where there is none. Everything else in the
+    and kept together, but for sets under `told`, which were found before and struck out by a person; a range for images
+    of more than 8 bits is decided where there is none. Everything else in the
     card stays as it is, comments too.
 
     Args:
@@ -71,7 +72,7 @@ def update(
     scans = scanning.scan(entries, progress)
     card = scanning.decided(card, scans)
     audit = auditing.audit(card, scans, auditing.lying_there(card, place, every))
-    tell(audit)
+    tell(audit.settled(duplicates))
     accepted = [set(same) for same in card.same]
     torn = [ids for ids in audit.contradictions if not any(set(ids) <= same for same in accepted)]
     adding.refuse(replace(audit, contradictions=tuple(torn)), card, duplicates, groups)
@@ -80,16 +81,19 @@ def update(
     )
     left_out |= dict.fromkeys(audit.unreadable)
     left_out |= dict.fromkeys(i for ids in torn for i in ids) if duplicates == "leave-out" else {}
-    together = [*(torn if duplicates == "keep" else ()), *audit.alike]
+    told = [set(same) for same in card.told]
+    alike = [ids for ids in audit.alike if not any(set(ids) <= same for same in told)]
+    together = [*(torn if duplicates == "keep" else ()), *alike]
     fresh = [tuple(i for i in ids if i not in left_out) for ids in together]
     fresh = [ids for ids in fresh if len(ids) > 1 and not any(set(ids) <= same for same in accepted)]
     card = replace(card, left_out=tuple(left_out), same=(*card.same, *fresh))
+    card = replace(card, told=(*card.told, *alike) if fresh else card.told)
     there = dict.fromkeys(sorted({entry.label for entry in every if entry.id not in left_out}))
     dataset = loading.listed(replace(card, classes=_in_order(old.classes, there)), place, None, library.cache)
     card = replace(card, classes=dataset.classes, counts=dataset.counts())
     if card != old:  # what is kept together by now was found as well
         anew = auditing.audit(replace(card, same=()), audit.scans, auditing.lying_there(card, place, every))
-        card = replace(card, found=anew.sentences)
+        card = replace(card, found=(*_of_those_left_out(card), *anew.sentences))
     text = _edited(path, old, card)
     balance = auditing.balance(library, dataset)
     text = re.sub(r"^# (Split by default:|It cannot be split).*$", lambda _: f"# {balance}", text, flags=re.MULTILINE)
@@ -100,6 +104,13 @@ def update(
         raise BenchError(f"{path} cannot be changed without changing more of it; write it anew with `add`")
     writing.write(path, text)
     return path, library.load(name), _told(old, card)
+
+
+def _of_those_left_out(card: Card) -> tuple[str, ...]:
+    """What was found of images that are not used any more, and are not looked at again."""
+    reasons = (TORN, UNUSABLE)
+    about = [sentence for sentence in card.found if any(reason in sentence for reason in reasons)]
+    return tuple(sentence for sentence in about if any(image in sentence for image in card.left_out))
 
 
 def _in_order(was: Sequence[str], there: Iterable[str]) -> tuple[str, ...]:
@@ -117,7 +128,7 @@ def _edited(path: Path, old: Card, new: Card) -> str:
     import tomlkit
 
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-    for field in ("images", "masks", "groups", "classes", "counts", "range", "same", "left_out", "found"):
+    for field in ("images", "masks", "groups", "classes", "counts", "range", "same", "left_out", "found", "told"):
         value = getattr(new, field)
         if _plain(value) == _plain(getattr(old, field)):
             continue
@@ -126,7 +137,7 @@ def _edited(path: Path, old: Card, new: Card) -> str:
         elif isinstance(value, tuple):
             made = tomlkit.array()
             made.extend(_plain(value))
-            made.multiline(field in ("same", "left_out", "found") and len(value) > 0)
+            made.multiline(field in ("same", "left_out", "found", "told") and len(value) > 0)
         elif field == "counts":
             made = tomlkit.inline_table()
             made.update(value)

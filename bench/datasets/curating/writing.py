@@ -49,13 +49,19 @@ def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
         lines.append("# groups = '^(patient[0-9]+)'   # file names that share this are of one group")
     if card.same:
         lines += ["", same(card)]
-        lines += ["same = [", *(f"    [{', '.join(map(_toml, images))}]," for images in card.same), "]"]
+        lines += ["same = [", *_sets(card.same), "]"]
     if card.left_out:
         lines += ["", "# Not used: files that cannot be read, and pictures that stand in several classes."]
         lines += ["left_out = [", *(f"    {_toml(image)}," for image in card.left_out), "]"]
     if card.found:
         lines += ["", "# What was found in the images; the dataset's page says it."]
         lines += ["found = [", *(f"    {_toml(sentence)}," for sentence in card.found), "]"]
+    if card.told:
+        lines += [
+            "",
+            "# What was found to be the same so far; none of it is put under `same` again. Leave this as it is.",
+        ]
+        lines += ["told = [", *_sets(card.told), "]"]
     return "\n".join(lines) + "\n"
 
 
@@ -81,6 +87,10 @@ def write(path: Path, text: str) -> None:
         part.replace(path)
     except OSError as error:
         raise BenchError(f"{path} cannot be written ({error.strerror}); name another --data folder") from None
+
+
+def _sets(sets: Sequence[Sequence[str]]) -> list[str]:
+    return [f"    [{', '.join(map(_toml, images))}]," for images in sets]
 
 
 def _rule(rule: str) -> str:

@@ -36,6 +36,7 @@ from bench import cli
         (["query"], 2, "no query given"),
         (["dataset", "check", "mallaria"], 2, "did you mean 'malaria'"),
         (["dataset", "add", "mine", "/nowhere"], 2, "is not a folder"),
+        (["dataset", "add", "/tmp", "mine"], 2, "/tmp is the folder, it seems: bench dataset add mine /tmp"),
         (["dataset", "add", "My Images", "."], 2, "cannot be a dataset's name"),
         (["dataset", "add", "malaria", "."], 2, "exists already"),
         (["dataset", "remove", "mine"], 2, "nothing to remove"),

@@ -370,3 +370,43 @@ def test_copies_that_are_found_stay_on_one_side_and_the_card_counts_them(tmp_pat
     picture(5).transpose(Image.Transpose.ROTATE_180).save(folder / "ill" / "more.png")
     curating.update(known(tmp_path), "mine")
     assert "# 17 pictures in 33 files, found by comparing all" in path.read_text()
+
+
+@pytest.mark.parametrize("groups", [None, "^(P[0-9])"])
+def test_what_joins_too_much_is_named_among_the_problems(groups: str | None, tmp_path: Path) -> None:
+    """Two patients; or two pictures, as the same bytes again and again. Image by image there would be splits."""
+    for number in range(16):
+        for label in ("ill", "well"):
+            save(
+                tmp_path / "im" / label / f"P{number // 8}-{number}.png",
+                100 * (label == "ill") + number if groups else number // 8,
+            )
+    *_, audit = add(tmp_path, tmp_path / "im", groups=groups, duplicates="keep")
+    (said,) = [finding for finding in audit.problems if finding.kind == "groups that cannot be cut"]
+    if groups:
+        assert said.what == ("The groups leave no holdout and folds: class 'ill' has images of 2 groups (P0, P1)")
+    else:
+        assert said.what.startswith("The sets under `same` and the copies join your 32 images into 2 groups")
+        assert "same = []" in said.mend
+    assert not audit.faulty
+
+
+def test_advice_is_not_given_that_was_taken(faulty: Path, tmp_path: Path) -> None:
+    *_, audit = add(tmp_path, faulty, duplicates="leave-out")
+    mends = {finding.kind: finding.mend for finding in audit.findings}
+    assert mends["copies across classes"] == "None of these is used: they stand under `left_out` in the card"
+    assert mends["unreadable"].startswith("They are left out")
+    assert not {"copies across classes", "unreadable"} & {finding.kind for finding in audit.problems}
+    assert sorted(audit.dropped) == sorted(cards.read(tmp_path / "data" / "mine.toml").left_out)
+
+
+def test_a_slip_in_the_name_of_a_column_keeps_the_groups(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    table = manifest(folder).rename(columns={"path": "file", "label": "digit", "group": "writer"})
+    table.to_csv(folder / "labels.csv", index=False)
+    given = {"path": "file", "label": "digit", "group": "writers"}
+    with pytest.raises(BenchError, match=r"no column 'writers'.*did you mean 'writer'") as caught:
+        add(tmp_path, folder, manifest=folder / "labels.csv", columns=given)
+    assert str(caught.value).endswith("--path file --label digit --group writer")
+    with pytest.raises(BenchError, match="--path file --label digit --group writer"):
+        add(tmp_path, folder, manifest=folder / "labels.csv", columns={"path": "files", "label": "digit"})

@@ -3,12 +3,14 @@
 import io
 from collections.abc import Callable
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from paths import SHARED
 from PIL import Image
+from sklearn.datasets import load_digits
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
@@ -77,8 +79,7 @@ def test_copies_are_found_among_pictures_that_are_alike(draw: Draw, count: int, 
         stored_anew(pictures[1], 1.5, 60).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
         pictures[0].rotate(90),
     ]
-    joined = similarity.pairs(pictures_of([*pictures, *changed], tmp_path))
-    found = similarity.clusters(count + 3, joined)
+    found = similarity.sets(pictures_of([*pictures, *changed], tmp_path), [120] * (count + 3))
     assert found[:2] == [[0, count, count + 2], [1, count + 1]]
     assert sum(map(len, found[2:])) <= count // 75, "of pictures so alike, two in a hundred may be taken for one"
 
@@ -117,7 +118,8 @@ def recalled_and_wrong(pictures: list[Image.Image], folder: Path) -> tuple[float
     """The share of made copies that are found, one of each of the first 96 pictures, and the pairs that are none."""
     random = np.random.default_rng(0)
     copies = [made(image, KINDS[n % 6], random) for n, image in enumerate(pictures[:96])]
-    found = similarity.pairs(pictures_of([*pictures, *copies], folder))
+    shown = pictures_of([*pictures, *copies], folder)
+    found = [pair for same in similarity.sets(shown, [80] * len(shown)) for pair in combinations(same, 2)]
     true = {(n, len(pictures) + n) for n in range(len(copies))}
     return len(true & set(found)) / len(true), len(set(found) - true)
 
@@ -158,14 +160,58 @@ def test_black_borders_make_no_two_pictures_one(kind: str, count: int, tmp_path:
     assert similarity.pairs(pictures_of([barred(seed, kind) for seed in range(count)], tmp_path)) == []
 
 
-def test_hundreds_of_copies_of_a_few_pictures_are_told_apart(tmp_path: Path) -> None:
+def test_many_copies_of_a_few_pictures_are_told_apart(tmp_path: Path) -> None:
     """As where somebody has made more images out of five: what the dataset has in common are the copies then."""
     random = np.random.default_rng(0)
-    many = [stored_anew(smooth(seed), random.uniform(0.4, 1.5), 40) for seed in range(5) for _ in range(60)]
-    joined = similarity.pairs(pictures_of(many, tmp_path))
-    found = similarity.clusters(300, joined)
-    assert [{place // 60 for place in together} for together in found] == [{0}, {1}, {2}, {3}, {4}]
-    assert sum(map(len, found)) >= 297
+    many = [stored_anew(smooth(seed), random.uniform(0.4, 1.5), 40) for seed in range(5) for _ in range(30)]
+    found = similarity.sets(pictures_of(many, tmp_path), [120] * 150)
+    assert [{place // 30 for place in together} for together in found] == [{0}, {1}, {2}, {3}, {4}]
+    assert sum(map(len, found)) >= 148
+
+
+def digits() -> list[Image.Image]:
+    """Handwritten digits of 8 × 8 pixels, no two of them one."""
+    return [Image.fromarray((values * 255 / 16).round().astype(np.uint8)) for values in load_digits().images[:160]]
+
+
+def edged(seed: int, size: int = 25) -> Image.Image:
+    """A crop of little: a pale ground that ends in one straight edge, as wide views cut small do."""
+    random, (y, x) = np.random.default_rng(seed), np.mgrid[:size, :size] / size
+    slope, shade = random.uniform(-0.2, 0.2), random.uniform(60, 250)
+    values = np.where(y > random.uniform(0.1, 0.7) + slope * x, shade + random.uniform(-9, 9) * x, 1)
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("side", [8, 64])
+def test_tiny_digits_are_one_only_where_they_are_equal(side: int, tmp_path: Path) -> None:
+    drawn = [digit.resize((side, side), Image.Resampling.BICUBIC) for digit in digits()]
+    brighter = [digit.point(lambda value: value // 2 + 90) for digit in drawn[:20]]
+    found = similarity.sets(pictures_of([*drawn, drawn[4], *brighter], tmp_path), [side] * 181)
+    assert [4, 160] in [same[:2] for same in found]
+    assert sum(len(set(same) - {same[0], 160, 161 + same[0]}) for same in found) <= 3
+    assert len(found) == 1 or side == 64
+
+
+@pytest.mark.parametrize("size", [25, 100])
+def test_crops_with_one_edge_are_not_one_picture(size: int, tmp_path: Path) -> None:
+    shown = pictures_of([edged(seed, size) for seed in range(100)], tmp_path)
+    assert similarity.small_or_plain(shown, [size] * 100).all()
+    assert similarity.sets(shown, [size] * 100) == []
+    assert similarity.sets(np.concatenate([shown, shown[7:8]]), [size] * 101) == [[7, 100]]
+
+
+def test_a_chain_of_links_is_no_set(tmp_path: Path) -> None:
+    """Views that move on by a tenth: each is like the next, and the first is unlike the last."""
+    large = smooth(0).resize((300, 120))
+    chain = [large.crop((12 * step, 0, 12 * step + 120, 120)) for step in range(12)]
+    shown = pictures_of([*chain, *(smooth(seed) for seed in range(1, 40))], tmp_path)
+    links = [(step, step + 1) for step in range(11)]
+    found = similarity.clusters(shown, links)
+    assert found
+    assert max(map(len, found)) <= 8
+    assert not any({0, 11} <= set(same) for same in found)
+    found = similarity.clusters(shown, [(30, 31), (31, 32), (32, 33)])
+    assert max(map(len, found)) == 2
 
 
 def test_pictures_of_one_colour_are_like_no_other(tmp_path: Path) -> None:

@@ -214,6 +214,33 @@ def test_an_update_refuses_what_adding_would(folder: Path, written: Path, tmp_pa
     assert update(tmp_path, groups="^(P.)") == ["groups = '^(P.)', before '^(P[0-9]+[a-z]+)_'"]
 
 
+def test_what_a_person_strikes_out_stays_out(folder: Path, tmp_path: Path) -> None:
+    """Pairs that were told before are not put back; one with an image that was not there then is."""
+    for number in range(3):
+        with Image.open(folder / "ill" / f"P{number // 2}ill_{number}.png") as image:
+            image.resize((70, 70)).save(folder / "ill" / f"again{number}.png")
+    (folder / "well" / "new.png").write_bytes((folder / "ill" / "P5ill_11.png").read_bytes())
+    _, dataset, _ = add(tmp_path, folder, duplicates="leave-out")
+    card = dataset.card
+    assert len(card.same) == len(card.told) == 3
+    path = tmp_path / "data" / "mine.toml"
+    text = path.read_text()
+    start = text.index("same = [")
+    path.write_text(text[:start] + "same = []" + text[text.index("\n]", start) + 2 :])
+    assert update(tmp_path) == []
+    with Image.open(folder / "well" / "P0well_0.png") as image:
+        image.resize((70, 70)).save(folder / "well" / "P0well_90.png")
+    assert update(tmp_path)[-1] == "kept together by now, under `same`: well/P0well_0.png ≈ well/P0well_90.png"
+    after = cards.read(path)
+    assert after.same == (("well/P0well_0.png", "well/P0well_90.png"),)
+    assert set(after.told) == {*card.told, *after.same}
+    assert card.left_out == after.left_out
+    (torn,) = [sentence for sentence in card.found if "as the same bytes" in sentence]
+    assert torn in after.found
+    assert "told" not in after.published()
+    assert update(tmp_path) == []
+
+
 def test_an_update_follows_images_that_moved(folder: Path, written: Path, tmp_path: Path) -> None:
     folder.rename(tmp_path / "elsewhere")
     with pytest.raises(BenchError, match=r"no images of 'mine' in .*images; name the folder"):
