@@ -196,7 +196,7 @@ def parse(name: str, text: str, where: str) -> Card:
 def _for_example(key: str, value: object) -> str:
     """A line of a card that would be right, with what was written in it where that is a list of one."""
     if _TYPES[key] is bool:
-        return "use true or false"
+        return f"write {key} = true, or false"
     if _TYPES[key] is list and type(value) is str and _ITEMS.get(key) is str:
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'write {key} = ["{quoted}"]'

@@ -124,7 +124,7 @@ def test_a_study_with_a_byte_order_mark(bench: Run, images: Path, tmp_path: Path
     ("line", "said"),
     [
         ('notes = "One."', "notes must be a list, not 'One.'; write notes = [\"One.\"]"),
-        ('show_images = "yes"', "show_images must be a bool, not 'yes'; for example show_images = true"),
+        ('show_images = "yes"', "show_images must be a bool, not 'yes'; write show_images = true, or false"),
         ("images_per_class = 2.5", "images_per_class must be a int, not 2.5; for example images_per_class = 500"),
         ('masks = "drop"', "masks must be one of leave-out, keep, not 'drop'"),
     ],

@@ -104,7 +104,11 @@ def test_the_first_trial_of_a_cell_is_taken_apart_trained_and_random(name: str, 
     assert [row["image_id"] for row in neighbours] == (dataset.ids if model.kind != "network" else [])
     # A second run finds the features in the cache; the network is taken apart in evaluation all the same.
     (again, *_) = [f for together in cells.run(cell, library.cache, CPU, lambda _: None) for f in together]
-    assert [row.get("grad_cam") for row in again.activations] == [row.get("grad_cam") for row in first.activations]
+    assert len(again.activations) == len(first.activations)
+    for one, other in zip(again.activations, first.activations, strict=True):
+        # Rounded to 8 bits, a sum in another order may fall on the next level.
+        levels = [np.frombuffer(row.get("grad_cam", b""), np.uint8).astype(int) for row in (one, other)]
+        assert np.abs(levels[0] - levels[1]).max(initial=0) <= 1
 
 
 def test_the_nearest_images_are_those_of_the_most_similar_direction(library: Library) -> None:
