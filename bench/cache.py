@@ -51,7 +51,7 @@ def write(path: Path, array: NDArray[Any]) -> None:
         BenchError: the disk is full or the folder cannot be written.
     """
     _make_room(path.parent.parent, array.nbytes)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         np.save(file, array)
 
 
@@ -94,8 +94,12 @@ def _make_room(folder: Path, wanted: int) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file under another name, and give it its own when it is whole."""
+def replacing(path: Path, otherwise: str = "set BENCH_CACHE") -> Iterator[IO[bytes]]:
+    """Write a file under another name, and give it its own when it is whole; all may read it.
+
+    Raises:
+        BenchError: it cannot be written; free space is one mend, `otherwise` the other.
+    """
     part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,11 +108,10 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        part.chmod(0o644)
         part.replace(path)
     except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or set BENCH_CACHE"
-        ) from None
+        raise BenchError(f"{path}: cannot be written ({error.strerror or error}); free space or {otherwise}") from None
     finally:
         if part is not None:
             part.unlink(missing_ok=True)

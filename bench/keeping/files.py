@@ -8,15 +8,14 @@ files of two recipes or versions cannot be taken for one model, and none is a pi
 import hashlib
 import json
 import math
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cache import replacing
 from bench.errors import BenchError
 from bench.study import Recipe, fingerprint
 
@@ -124,23 +123,8 @@ def write(place: Path, name: str, tensors: "Mapping[str, Tensor]", text: str) ->
         {key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}, {"bench": text}
     )
     path = place / f"{name}.{hashlib.sha256(content).hexdigest()}{ENDING}"
-    part = None
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=place, prefix=".", suffix=".part", delete=False) as file:
-            part = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-    except OSError as error:
-        raise BenchError(
-            f"{path.parent} cannot be written ({error.strerror or error}); free space, or run without --keep-models"
-        ) from None
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
+    with replacing(path, "run without --keep-models") as file:
+        file.write(content)
     for old in place.glob(f"{name}.*{ENDING}"):
         if old != path:
             with suppress(OSError):

@@ -79,6 +79,7 @@ def test_a_second_run_opens_no_image_and_a_third_the_changed_ones(data: Path, tm
         )
 
     assert len(run(32)) == 20
+    assert run(32) == []
     draw(data / "some" / "a" / "0.png", 99)
     draw(data / "some" / "b" / "new.png", 98)
     (data / "some" / "a" / "2.png").unlink()

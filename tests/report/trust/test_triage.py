@@ -14,6 +14,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from report import recipes, statistics
 from report.data import Results
+from report.sections import trust
 from report.trust import asked, chance, leaks, rows, suspects, triage
 from store import Store
 
@@ -138,6 +139,26 @@ def test_the_published_verdicts_are_those_that_are_known(published: Results) -> 
             # Nothing is promised for the images that a threshold was chosen on; on others it is about what was wanted.
             if rate.decided > 0.5:
                 assert rate.error.low <= rate.wanted
+
+
+def test_tenths_of_confidence_count_every_answer_once(published: Results) -> None:
+    t = next(t for t in triage.everywhere(published) if t.section.dataset == "malaria")
+    bins = trust.bins(published, t)
+    answers = published.frame(
+        "select list_max(probabilities) as sure, label = predicted as hit from predictions "
+        "semi join chosen_trials using (trial_id) "
+        "where subset = 'test' and dataset = 'malaria' and model = $model and recipe = $recipe",
+        model=t.model,
+        recipe=t.section.recipe,
+    )
+    tenth = np.minimum((answers["sure"] * 10).astype(int), 9)
+    counted = answers.groupby(tenth).agg(sure=("sure", "mean"), right=("hit", "mean"), images=("hit", "size"))
+    own = bins[bins["model"] == t.model]
+    assert own["images"].tolist() == pytest.approx((counted["images"] / t.repeats).tolist())
+    assert own["confidence"].tolist() == pytest.approx(counted["sure"].tolist())
+    assert own["right"].tolist() == pytest.approx(counted["right"].tolist())
+    assert (bins["low"] <= bins["right"]).all()
+    assert (bins["right"] <= bins["high"]).all()
 
 
 def test_what_is_at_chance_is_called_so(published: Results, made_up: Results) -> None:
