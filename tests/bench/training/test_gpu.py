@@ -11,7 +11,7 @@ from bench import models
 from bench.models import Head, Network, Transfer
 from bench.study.protocol import Protocol, Split, draw_splits
 from bench.study.recipe import Recipe
-from bench.training import common, heads, networks
+from bench.training import common, heads, networks, recorded
 from bench.training.common import Outcome
 from bench.training.features import Source, Views, frozen_features
 
@@ -61,7 +61,7 @@ def test_a_recorded_step_is_the_step_itself_whatever_runs_beside_it(name: str, m
     """Dropout, dropped connections and augmentation included."""
     together = train(name, splits())
     alone = [outcome for split in splits() for outcome in train(name, [split])]
-    monkeypatch.setattr(networks, "EAGER", 10**9)
+    monkeypatch.setattr(recorded, "EAGER", 10**9)
     eager = train(name, splits()[:1])
     assert apart(alone, together) < 1e-3
     assert all(one.loss == pytest.approx(other.loss, abs=1e-3) for one, other in zip(alone, together, strict=True))
@@ -98,14 +98,15 @@ def test_where_memory_is_short_fewer_train_at_once(monkeypatch: pytest.MonkeyPat
 
 
 def test_frozen_features_are_those_of_the_cpu(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    model = models.get("resnet18-lower").with_weights("none").make(3)
-    assert isinstance(model, Transfer)
     source = Source(("content",), pixels(), [0.4] * 3, [0.2] * 3, np.arange(20, 96), 2, 0)
-    found = [
-        frozen_features(model.backbone.module, source, tmp_path / device.type, device).astype(np.float32)
-        for device in (torch.device("cpu"), GPU)
-    ]
+
+    def features(device: torch.device) -> np.ndarray:
+        torch.manual_seed(0)
+        model = models.get("resnet18-lower").with_weights("none").make(3)
+        assert isinstance(model, Transfer)
+        return frozen_features(model.backbone.module, source, tmp_path / device.type, device).astype(np.float32)
+
+    found = [features(torch.device("cpu")), features(GPU)]
     assert np.abs(found[0] - found[1]).max() < 0.02 * np.abs(found[0]).max()
 
 
