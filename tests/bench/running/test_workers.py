@@ -123,6 +123,7 @@ def test_a_forced_run_trains_each_trial_once_more(tmp_path: Path, data: Path, al
     assert sorted(attempts(Store(tmp_path / "results"))) == [1] * 8 + [2] * 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, data: Path, alone: Store, seed: int) -> None:
     rng, killed = random.Random(seed), 0
@@ -146,6 +147,7 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, data: Path, alone: 
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 def test_a_trial_that_costs_two_workers_has_failed(tmp_path: Path, data: Path) -> None:
     """As one does that takes more memory than there is: it must not take worker after worker."""
     kills = 0
@@ -192,6 +194,7 @@ def test_workers_that_die_before_they_have_read_their_task_end_the_run(
     assert store.finished() == (set(), set())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_workers_end_with_their_parent(tmp_path: Path, data: Path, seed: int) -> None:
     with running(tmp_path, data) as run:
