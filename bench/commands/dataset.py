@@ -38,6 +38,13 @@ class Doubtful(StrEnum):
     keep = "keep"
 
 
+class Missing(StrEnum):
+    """What `add` does about lines of a table of which there is no file."""
+
+    refuse = "refuse"
+    leave_out = "leave-out"
+
+
 class Subfolders(StrEnum):
     """What folders in class folders are."""
 
@@ -85,6 +92,9 @@ def add(
     masks: Annotated[
         Doubtful, typer.Option(help="What to do about files that are named as masks of others are: 7_mask.png.")
     ] = Doubtful.refuse,
+    missing: Annotated[
+        Missing, typer.Option(help="What to do about lines of the table of which there is no file.")
+    ] = Missing.refuse,
     subfolders: Annotated[
         Subfolders | None,
         typer.Option(help="What folders in class folders are: groups (patients, slides), or plain, of no meaning."),
@@ -124,6 +134,7 @@ def add(
                 groups=groups,
                 duplicates=duplicates.value,
                 masked=masks.value,
+                missing=missing.value,
                 tell=printing.audit,
                 progress=progress,
             )
@@ -133,9 +144,6 @@ def add(
         printing.say(f"card brought up to date: {card}" if changed else f"nothing to change in {card}")
         _next(known, dataset)
         return
-    if folder is not None and not folder.exists() and Path(name).is_dir() and name not in known.known():
-        given = shlex.join([str(folder), name])
-        raise UsageError(f"{name} is the folder, it seems: bench dataset add {given}{known.options}")
     if folder is None:
         raise UsageError(f"name the folder of the images too: bench dataset add {name} DIR")
     with printing.counting("reading", "images") as progress:
@@ -146,6 +154,7 @@ def add(
             groups=groups,
             duplicates=duplicates.value,
             masked=masks.value,
+            missing=missing.value,
             subfolders=subfolders.value if subfolders else None,
             manifest=manifest,
             columns=columns,

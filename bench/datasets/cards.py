@@ -35,7 +35,8 @@ class Card:
 
     `images` is the folder that holds `<class>/<file>`, where it is not beside the card. In it `parts` are folders that
     hold the class folders, one of which may be the `holdout`; or `manifest` is the table that lists the images, and
-    `columns` says what its path, label, group and holdout are called. `subfolders` has images in folders of class
+    `columns` says what its path, label, group and holdout are called; `missing` says that lines of which there is no
+    file are to `leave-out`. `subfolders` has images in folders of class
     folders read too: as `groups`, or `plain`. `masks` says whether files named as masks are to `leave-out` or `keep`.
 
     `found` are sentences on what was found in the images when they were added: the plans keep them for the site.
@@ -69,6 +70,7 @@ class Card:
     images: str | None = None
     manifest: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    missing: str | None = None
     subfolders: str | None = None
     masks: str | None = None
     range: Scale = None
@@ -114,6 +116,7 @@ _TYPES: dict[str, type] = {
     "content": str,
     "pixels": str,
     "columns": dict,
+    "missing": str,
     "subfolders": str,
     "masks": str,
     "range": list,
@@ -130,7 +133,7 @@ _ITEMS: dict[str, type] = {
     "parts": str,
     "columns": str,
 }
-_CHOICES = {"subfolders": ("groups", "plain"), "masks": ("leave-out", "keep")}
+_CHOICES = {"missing": ("leave-out",), "subfolders": ("groups", "plain"), "masks": ("leave-out", "keep")}
 _EXAMPLES: dict[type, str] = {
     str: '"some words"',
     list: '["one", "another"]',
@@ -183,6 +186,8 @@ def parse(name: str, text: str, where: str) -> Card:
         raise UsageError(f"{where}: holdout names {values['holdout']!r}, which is not one of parts")
     if strange := [name for name in values.get("columns", ()) if name not in ("path", "label", "group", "holdout")]:
         raise UsageError(f"{where}: columns names {strange[0]!r}; known: path, label, group, holdout")
+    if "missing" in values and "manifest" not in values:
+        raise UsageError(f"{where}: missing is about lines of a manifest, and there is none; strike it out")
     if "manifest" in values and "parts" in values:
         raise UsageError(f"{where}: a dataset has a manifest or parts, not both; strike one of them out")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.datasets.audit import similarity
-from bench.datasets.audit.facts import Facts, Finding, ids, names, number
+from bench.datasets.audit.facts import Facts, Finding, called, ids, number
 from bench.datasets.audit.scanning import Scan
 from bench.images import Scale, Seen, ranges
 
@@ -38,7 +38,7 @@ def _of_file(facts: Facts) -> Iterator[Finding]:
     for kind, fits, what, mend in looks:
         some = [scan for scan in facts.readable if fits(scan)]
         if some:
-            yield Finding(kind, False, f"{number(len(some), 'file')} with {what}: {names(ids(some))}", mend, ids(some))
+            yield Finding(kind, False, f"{number(len(some), 'file')} with {what}: {called(some)}", mend, ids(some))
 
 
 def _deep(facts: Facts) -> Iterator[Finding]:
@@ -51,7 +51,7 @@ def _deep(facts: Facts) -> Iterator[Finding]:
         "16 bits",
         False,
         f"{number(len(some), 'file')} with more than 8 bits a pixel, whose values are {ranges.said(low, high)}: "
-        f"{names(ids(some))}",
+        f"{called(some)}",
         _said(facts.card.range, seen, low, high),
         ids(some),
     )
@@ -61,7 +61,7 @@ def _deep(facts: Facts) -> Iterator[Finding]:
             "no numbers",
             False,
             f"{number(len(lost), 'file')} with pixels that are no numbers (NaN or infinite), "
-            f"{sum(one.lost for one in seen)} in all: {names(ids(lost))}",
+            f"{sum(one.lost for one in seen)} in all: {called(lost)}",
             "They are filled, with white where they are infinite and with black elsewhere; mend the files if that is "
             "not what these pixels mean",
             ids(lost),

@@ -279,9 +279,11 @@ def test_a_copy_needs_the_original_no_more(layout: str, tmp_path: Path) -> None:
         ("^(P[0-9]+)", r"--groups '\^\(P\[0-9\]\+\)' fits no file name, such as '000'"),
     ],
 )
-def test_a_rule_for_groups_must_fit(rule: str, problem: str, tmp_path: Path) -> None:
+def test_a_rule_for_groups_must_fit_before_anything_is_read(rule: str, problem: str, tmp_path: Path) -> None:
+    told: list[object] = []
     with pytest.raises(UsageError, match=problem):
-        add(tmp_path, classes(tmp_path / "images"), groups=rule)
+        add(tmp_path, classes(tmp_path / "images"), groups=rule, progress=lambda *done: told.append(done))
+    assert told == []
     assert not (tmp_path / "data").exists()
 
 
