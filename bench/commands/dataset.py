@@ -15,6 +15,7 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.datasets import Dataset, Library
+    from bench.datasets.audit import Audit
 
 app = typer.Typer(no_args_is_help=True, help="List, add, fetch, check and remove datasets.")
 DataOption = Annotated[
@@ -119,9 +120,14 @@ def add(
 ) -> None:
     """Make a folder of images known: read them all, say what was found, write a card. Changes none of them."""
     from bench.datasets import curating
-    from bench.datasets.audit import balance
 
     known = library(data)
+    told: list[Audit] = []
+
+    def tell(audit: "Audit") -> None:
+        printing.audit(audit)
+        told.append(audit)
+
     columns = {name: column for name, column in (("path", path), ("label", label), ("group", group)) if column}
     if update:
         if columns or manifest or subfolders or copy:
@@ -135,10 +141,10 @@ def add(
                 duplicates=duplicates.value,
                 masked=masks.value,
                 missing=missing.value,
-                tell=printing.audit,
+                tell=tell,
                 progress=progress,
             )
-        printing.wrapped(balance(known, dataset))
+        _cut(known, dataset, told[0])
         for sentence in changed:
             printing.wrapped(f"{name}: {sentence}")
         printing.say(f"card brought up to date: {card}" if changed else f"nothing to change in {card}")
@@ -159,10 +165,10 @@ def add(
             manifest=manifest,
             columns=columns,
             copy=copy,
-            tell=printing.audit,
+            tell=tell,
             progress=progress,
         )
-    printing.wrapped(balance(known, dataset))
+    _cut(known, dataset, told[0])
     printing.say(f"card written: {card} (source, licence and more can be added there)")
     _next(known, dataset)
 
@@ -206,7 +212,7 @@ def check(
 ) -> None:
     """Compare the images at hand with the card and with the published results, and look at every one of them."""
     from bench.datasets import curating
-    from bench.datasets.audit import balance, examine
+    from bench.datasets.audit import examine
     from bench.datasets.fetch import checking
 
     known = library(data)
@@ -214,7 +220,7 @@ def check(
     with printing.counting("reading", "images") as progress:
         audit = examine(known, dataset, progress)
     printing.audit(audit)
-    printing.wrapped(balance(known, dataset))
+    _cut(known, dataset, audit)
     compared = checking.compare(dataset, checking.published(dataset.card, store))
     kept = curating.look(known, dataset)
     different = [*kept.refused, *kept.changed, *compared.problems]
@@ -246,6 +252,17 @@ def _of_other_images(dataset: "Dataset", known: "Library", store: Path) -> list[
     found = changes.since_planned(there, known, [dataset.name]).values()
     again = f"`bench run --dataset {dataset.name}{known.options}{option(store)}` trains anew"
     return [f"{store}: {sentence}; they count as stale, and {again}" for sentence in dict.fromkeys(found)]
+
+
+def _cut(known: "Library", dataset: "Dataset", audit: "Audit") -> None:
+    """Print how the dataset is split by default, or that it cannot be, unless the audit has said so."""
+    from bench.datasets import feasible
+    from bench.datasets.audit import balance
+    from bench.study import Protocol
+
+    found = feasible.of(dataset, Protocol()) if audit.uncut else None
+    if not audit.uncut or (found and not found.options(Protocol())):
+        printing.wrapped(balance(known, dataset))
 
 
 def _next(known: "Library", dataset: "Dataset") -> None:

@@ -134,6 +134,14 @@ _ITEMS: dict[str, type] = {
     "columns": str,
 }
 _CHOICES = {"missing": ("leave-out",), "subfolders": ("groups", "plain"), "masks": ("leave-out", "keep")}
+_SAID: dict[type, str] = {
+    str: "words in quotes",
+    list: "a list",
+    dict: "a table",
+    bool: "true or false",
+    int: "a whole number",
+}
+"""What the kinds of values are called for people, who may have never written a program."""
 _EXAMPLES: dict[type, str] = {
     str: '"some words"',
     list: '["one", "another"]',
@@ -167,15 +175,16 @@ def parse(name: str, text: str, where: str) -> Card:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(_TYPES)}")
         if type(value) is not _TYPES[key] and key != "range":  # a word or a list
             raise UsageError(
-                f"{where}: {key} must be a {_TYPES[key].__name__}, not {value!r}; {_for_example(key, value)}"
+                f"{where}: {key} must be {_SAID[_TYPES[key]]}, not {_written(value)}; {_for_example(key, value)}"
             )
         items = values[key].values() if isinstance(value, dict) else values[key]
         if key in _ITEMS and (wrong := [item for item in items if type(item) is not _ITEMS[key]]):
             raise UsageError(
-                f"{where}: {key} must hold {_ITEMS[key].__name__} values, not {wrong[0]!r}; {_for_example(key, value)}"
+                f"{where}: each item of {key} must be {_SAID[_ITEMS[key]]}, not {_written(wrong[0])}; "
+                f"{_for_example(key, value)}"
             )
         if key in _CHOICES and value not in _CHOICES[key]:
-            raise UsageError(f"{where}: {key} must be one of {', '.join(_CHOICES[key])}, not {value!r}")
+            raise UsageError(f"{where}: {key} must be one of {', '.join(_CHOICES[key])}, not {_written(value)}")
     if len(set(values.get("classes", ()))) < len(values.get("classes", ())):
         raise UsageError(f"{where}: classes names a class twice")
     if values.get("images_per_class", 2) < 2:
@@ -196,6 +205,11 @@ def parse(name: str, text: str, where: str) -> Card:
     if "fetch" in values:
         frozen["fetch"] = sources.parse(values["fetch"], where)
     return Card(name, **{"title": name, **frozen})
+
+
+def _written(value: object) -> str:
+    """A value as a card has it, as far as it is one that cards have."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _for_example(key: str, value: object) -> str:

@@ -148,9 +148,24 @@ def leftovers(folder: Path, listed: Sequence[Entry], card: Card) -> dict[str, li
             left.setdefault(_reason(path, path.relative_to(folder).parts[0], card), []).append(
                 str(path.relative_to(folder))
             )
+    if empty := [] if card.manifest else _empty_folders(folder, card):
+        left["Empty folders, which are no classes"] = empty
     if lost := lacking(card, folder):
         left["Lines of the table without a file"] = lost
     return {reason: sorted(paths) for reason, paths in left.items()}
+
+
+def _empty_folders(folder: Path, card: Card) -> list[str]:
+    """The folders beside those of classes that hold nothing, at any depth."""
+    beside = [place for part in card.parts or ("",) for place in (folder / part).iterdir()]
+    return [str(place.relative_to(folder)) for place in beside if is_empty(place)]
+
+
+def is_empty(place: Path) -> bool:
+    """Whether a folder of somebody's holds nothing, at any depth, but what is hidden."""
+    if not place.is_dir() or place.is_symlink() or place.name.startswith((".", "__MACOSX")):
+        return False
+    return all(path.name.startswith(".") for path in walk(place))
 
 
 def class_folders(folder: Path, *, deep: bool = False) -> list[Path]:

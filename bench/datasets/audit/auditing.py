@@ -74,6 +74,11 @@ class Audit:
         )
 
     @property
+    def uncut(self) -> bool:
+        """Whether it says already that there are too few images or groups to be cut as usual."""
+        return any(finding.kind in (TOO_FEW, UNCUT) for finding in self.problems)
+
+    @property
     def faulty(self) -> bool:
         """Whether files are broken or contradict each other. That there are too few is no fault of theirs."""
         return any(finding.kind not in (TOO_FEW, NEARLY_ALIKE, UNCUT) for finding in self.problems)

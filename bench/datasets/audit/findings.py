@@ -150,7 +150,8 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
             "Expect wide intervals there: one mistake in the holdout weighs much",
             tuple(scan.id for scan in facts.readable if scan.label in few),
         )
-    if counts and (most := max(counts.values())) >= 3 * (least := min(counts.values())):
+    rest = {label: count for label, count in counts.items() if label not in small}  # of which nothing was said so far
+    if rest and (most := max(counts.values())) >= 3 * (least := min(rest.values())):
         large, little = (sorted(k for k, v in counts.items() if v == n)[0] for n in (most, least))
         yield Finding(
             "imbalance",
@@ -216,6 +217,7 @@ def _left_lying(facts: Facts) -> Iterator[Finding]:
         "Images that the manifest does not list": "Nothing needs to be done if they are not wanted; else add a line "
         "for each",
         "Lines of the table without a file": "They are left out (`missing` in the card), as long as there is no file",
+        "Empty folders, which are no classes": "If one should be a class, put its images there, and add again",
         "Images beside the given split": "Nothing needs to be done if they are not wanted; else move them into a part",
         "Folders called as the parts of a split, which are no classes": "Sort their images into the class folders if "
         "they are wanted; if such a folder is a class, give it another name",

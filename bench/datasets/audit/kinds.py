@@ -7,6 +7,9 @@ from bench.datasets.audit.facts import Facts, Finding, called, ids, number
 from bench.datasets.audit.scanning import Scan
 from bench.images import Scale, Seen, ranges
 
+SMALL, LEAST_SIZE = 64, 32
+"""Pixels: pictures up to the first are small; the second is the least size that a recipe can have."""
+
 
 def _of_file(facts: Facts) -> Iterator[Finding]:
     looks: tuple[tuple[str, Callable[[Scan], bool], str, str], ...] = (
@@ -103,4 +106,18 @@ def _unsought(facts: Facts) -> Iterator[Finding]:
     )
 
 
-LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (_of_file, _deep, _unsought)
+def _small(facts: Facts) -> Iterator[Finding]:
+    longest = max((max(scan.width, scan.height) for scan in facts.readable), default=0)
+    if not 0 < longest <= SMALL or "image_size" in facts.card.recipe:
+        return
+    yield Finding(
+        "small pictures",
+        False,
+        f"All pictures are small, of {longest} pixels a side at most",
+        f"A run makes them larger, which takes time; --image-size {max(longest, LEAST_SIZE)} trains near their own "
+        "size. Pre-trained networks learned from larger ones; whether they do as well there, a run shows",
+        ids(facts.readable),
+    )
+
+
+LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (_of_file, _deep, _small, _unsought)
