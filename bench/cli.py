@@ -98,6 +98,7 @@ def run(
         {"repeats": repeats, "folds": folds, "holdout": holdout},
         {"epochs": epochs, "image_size": image_size},
     )
+    runner.require(executor, device, keep=keep_models)
     require_store_or_empty(store)
     if dataset:
         for name in dataset:

@@ -41,6 +41,16 @@ from bench import cli
         (["dataset", "add", "malaria", "."], 2, "exists already"),
         (["dataset", "remove", "mine"], 2, "nothing to remove"),
         (["model", "show", "resnet81"], 2, "did you mean 'resnet18'"),
+        (
+            ["model", "show", "effnet"],
+            2,
+            "did you mean 'efficientnet-lite0', 'efficientnet-lite0-lower' or 'efficientnet-lite0-probe'?",
+        ),
+        (["model", "show", "vgg"], 2, "did you mean 'vgg19'"),
+        (["model", "show", "transformer"], 2, "known: cnn"),
+        (["run", "demo", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda:0, or several as cuda:0,1"),
+        (["run", "demo", "--device", "gpu", "--dry-run"], 2, "--device gpu: expected auto, cpu, cuda:0, or several"),
+        (["run", "demo", "--executor", "ray", "--keep-models", "--dry-run"], 2, "--keep-models with --executor ray"),
     ],
 )
 def test_bad_input_gets_one_sentence(bench: Run, arguments: list[str], code: int, said: str) -> None:
