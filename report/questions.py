@@ -12,23 +12,45 @@ FLOORS = ("mean-colour", "pixel-ratio")
 
 @dataclass(frozen=True)
 class Question:
-    """A question that pairs can answer; all of them together are a family, whose p-values Holm adjusts."""
+    """A question that pairs can answer; all of them together are a family, whose p-values Holm adjusts.
+
+    `short` is what it is about, for a list of several; `first` is the first of each pair, for a sentence.
+    """
 
     key: str
     text: str
+    short: str = ""
+    first: str = "the first model"
 
 
-PRETRAINING = Question("pretraining", "Does pre-training help, against the same network trained from scratch?")
-WAYS = Question("ways", "Which way of using a pre-trained network: tuned whole, a small head, a probe?")
-LOWER = Question("lower", "Do the lower layers alone do better than the whole pre-trained network?")
-SMALL = Question("small", "Does a pre-trained network beat a small one trained from scratch?")
-DEPTH = Question("depth", "Does a deeper small network beat a shallower one?")
-NETWORKS = Question("networks", "VGG or ResNet?")
-SIZE = Question("size", "Do larger pictures of the same images help?")
-SEGMENTED = Question("segmented", "Does it help to cut the cell out?")
-IMBALANCE = Question("imbalance", "Does imbalance hurt the rare classes?")
-COLOUR = Question("colour", "Is it more than colour?")
-PIXELS = Question("pixels", "Is it more than the share of bright pixels?")
+PRETRAINING = Question(
+    "pretraining",
+    "Does pre-training help, against the same network trained from scratch?",
+    "pre-training",
+    "the pre-trained network",
+)
+WAYS = Question(
+    "ways",
+    "Which way of using a pre-trained network: tuned whole, a small head, a probe?",
+    "ways of using it",
+    "the way that trains more",
+)
+LOWER = Question(
+    "lower", "Do the lower layers alone do better than the whole pre-trained network?", "lower layers", "the lower half"
+)
+SMALL = Question(
+    "small",
+    "Does a pre-trained network beat a small one trained from scratch?",
+    "small networks",
+    "the pre-trained network",
+)
+DEPTH = Question("depth", "Does a deeper small network beat a shallower one?", "depth", "the deeper one")
+NETWORKS = Question("networks", "VGG or ResNet?", "VGG or ResNet", "VGG")
+SIZE = Question("size", "Do larger pictures of the same images help?", "picture sizes", "the larger size")
+SEGMENTED = Question("segmented", "Does it help to cut the cell out?", "cells cut out", "the cut-out cell")
+IMBALANCE = Question("imbalance", "Does imbalance hurt the rare classes?", "imbalance", "the rarest class")
+COLOUR = Question("colour", "Is it more than colour?", "colour alone", "the network")
+PIXELS = Question("pixels", "Is it more than the share of bright pixels?", "bright pixels alone", "the network")
 VOTING = Question("voting", "Does voting over the repeats help?")
 VOTING_LOWER = Question("voting-lower", "Do lower layers gain the most from voting?")
 QUESTIONS = (PRETRAINING, WAYS, LOWER, SMALL, DEPTH, NETWORKS, SIZE, SEGMENTED, IMBALANCE, COLOUR, PIXELS)

@@ -10,7 +10,9 @@ from report.charts.drawing import EMPTY, Scale, dot, glyph, mark, percent
 from report.palette import Style
 from report.show.door import Html
 
-HEIGHT = 300
+HEIGHT = 240
+LETTERS, LINE = 30, 14.0
+"""About how many letters of a name fit beside the plot, and the pixels of a line of it."""
 _CURVE = Html('<polyline class="curve" style="--c:{}" points="{}" vector-effect="non-scaling-stroke"/>')
 
 
@@ -107,14 +109,14 @@ def _marks(curve: Curve, plane: Plane) -> Html:
 
 def _names(curves: Sequence[Curve], plane: Plane) -> Html:
     """The names beside the curves' ends, moved apart where they would lie on each other."""
-    step = 18.0
     wanted = sorted((_up(plane, c.points[-1][1]) * HEIGHT / 100, place) for place, c in enumerate(curves) if c.points)
+    halves = [LINE / 2 * -(-len(curves[place].name) // LETTERS) + 1.5 for _, place in wanted]
     places: list[float] = []
-    for at, _ in wanted:
-        places.append(max(at, places[-1] + step) if places else at)
-    over = (places[-1] - HEIGHT + 6) if places else 0.0
+    for k, (at, _) in enumerate(wanted):
+        places.append(max(at, places[-1] + halves[k - 1] + halves[k]) if places else at)
+    over = (places[-1] + halves[-1] - HEIGHT) if places else 0.0
     for k in range(len(places) - 1, -1, -1):  # back up, where the last ones fell out below
-        limit = places[k + 1] - step if k + 1 < len(places) else HEIGHT - 6
+        limit = places[k + 1] - halves[k + 1] - halves[k] if k + 1 < len(places) else HEIGHT - halves[k]
         places[k] = min(places[k], limit) if over > 0 else places[k]
     return Html("").join(
         Html('<span style="top:{:.1f}px">{}{}</span>').format(top, glyph(curves[place].style), curves[place].name)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -51,6 +52,12 @@ class Trials:
     chance: float
     address: str = ""
 
+    @cached_property
+    def alike(self) -> bool:
+        """Whether every model has as many trials as any other, and all that were planned: no row need say it."""
+        done = self.scores["model"].value_counts()
+        return done.nunique() == 1 and all(self.wanted.get(str(m), n) == n for m, n in done.items())
+
 
 def boxes(trials: Trials, models: Sequence[str], styles: Styles) -> Chart:
     """Trials of each model as a box with a dot a trial, and below it their vote or mean with its interval."""
@@ -81,18 +88,18 @@ def _box(trials: Trials, model: str, point: dict[Any, Any] | None, style: Style,
             for row, (x, y) in zip(own.to_dict("records"), _swarm([scale(v) for v in values]), strict=True)
         ),
     ]
-    count = Html("<small>{}</small>").format(_count(len(values), wanted))
+    count = EMPTY if trials.alike else Html("<small>{}</small>").format(_count(len(values), wanted))
     value = EMPTY
     said = f"{model}: {len(values)} trials, median {percent(quartiles(values)[2])}"
     if point is not None:
         words = written(point)
         hint = tip(model, f"{trials.what} {words}", *(["95 % interval"] if known(point) else []))
-        parts += [line(scale(point["low"]), scale(point["high"]), 33, "interval", colour + hint)]
-        parts += [mark(scale(point["balanced_accuracy"]), 33, style, hint)]
+        parts += [line(scale(point["low"]), scale(point["high"]), 28, "interval", colour + hint)]
+        parts += [mark(scale(point["balanced_accuracy"]), 28, style, hint)]
         value, said = _value(point), f"{said}; {trials.what} {words}"
     label = Html('{}<span class="name">{}</span>{}').format(glyph(style), model, count)
     more = Html(' data-model="{}"').format(model)
-    return Row(label, Html("").join(parts), value, said, 46, more)
+    return Row(label, Html("").join(parts), value, said, 35, more)
 
 
 def _swarm(places: Sequence[float]) -> list[tuple[float, float]]:
@@ -139,11 +146,13 @@ def by_model(frame: pd.DataFrame, models: Sequence[str], styles: Styles) -> Char
         styles: how each is drawn.
     """
     scale = Scale(min(0.0, *frame["way"]), 1.0)
-    most = frame.groupby("model")["dataset"].nunique().max()
+    counts = frame.groupby("model")["dataset"].nunique()
+    most = counts.max()
+    comparable = (counts == most).sum() > 1  # one mean alone is beside nothing
     drawn = []
     for model in models:
         own = frame[frame["model"] == model]
-        everywhere = len(own) == most
+        everywhere = comparable and len(own) == most
         parts = [rule(scale(own["way"].mean()), "mean", 22, 4)] if everywhere else []
         for row in own.to_dict("records"):
             hint = tip(model, row["dataset"], f"{way(row['way'])} of the way", written(row))

@@ -25,16 +25,22 @@ def show_all() -> None:
     show.write(verdicts.explanation(everything))
     show.unfolded()
     open_ = True
+    unasked: list[Markup] = []
     for question in questions.QUESTIONS:
         found = [f for f in everything if f.question is question]
-        show.write(Markup("## {}").format(question.text))
         if not found:
-            show.write(Markup("No two models in this store answer this yet."))
+            unasked.append(Markup("- {}").format(question.text))
             continue
+        show.write(Markup("## {}").format(question.text))
         _question(question, found, open_)
         open_ = False
     for part in (claimed.votes, claimed.hardest, claimed.papers):
         part(results())
+    if unasked:
+        words = Html("{} of the study that no two models in this store answer yet")
+        show.folded(words.format(estimates.counted(len(unasked), "question")))
+        show.write(Markup("\n").join(unasked))
+        show.unfolded()
 
 
 def clearest(found: Sequence[findings.Finding], most: int) -> list[findings.Finding]:
@@ -50,14 +56,15 @@ def _question(question: questions.Question, found: Sequence[findings.Finding], o
     The first question's chart is `open_`: every chart open would be ten screens that nobody asked for.
     """
     shown = clearest(found, MOST)
-    show.write(Markup("{}.").format(verdicts.counted(found)))
     if open_:
+        show.write(Markup("{}.").format(verdicts.counted(found)))
         _chart(question, found, clearest(found, MANY))
-    which = "This comparison" if len(found) == 1 else f"All {len(found)} comparisons"
-    if len(shown) < len(found):
-        which = f"The {len(shown)} clearest of {len(found)} comparisons"
-    how = "as a table" if open_ else "as a chart and a table"
-    show.folded(Html("{} {}").format(which, how))
+    clear = f", the {len(shown)} clearest" if len(shown) < len(found) else ""
+    show.folded(
+        Html("{} as a table{}").format(estimates.counted(len(found), "comparison"), clear)
+        if open_
+        else Html("{}: chart and table{}").format(verdicts.counted_html(found), clear)
+    )
     if not open_:
         _chart(question, found, shown)
     verdicts.table(shown, where=True)
@@ -69,11 +76,12 @@ def _question(question: questions.Question, found: Sequence[findings.Finding], o
 def _chart(question: questions.Question, found: Sequence[findings.Finding], shown: Sequence[findings.Finding]) -> None:
     caption = Markup(
         "Differences with their 95 % intervals; in the grey band one counts as none. An interval that lies "
-        "clear of it may stand beside *undecided*: the verdict knows that {} were asked."
+        "clear of it may stand beside *undecided*: the verdict knows that {} were asked. *Head*: a small one on frozen "
+        "layers."
     ).format(estimates.counted(found[0].asked, "comparison"))
     which = "" if len(shown) == len(found) else f" The {len(shown)} clearest of {len(found)}"
     title = Html("{}{}").format(question.text, which)
-    verdicts.forest(shown, question.key, caption, title, lambda f: f"{verdicts.place(f)}: {f.pair}")
+    verdicts.forest(shown, question.key, caption, title, lambda f: f"{f.section.dataset}: {verdicts.brief(f)}")
 
 
 def in_one_sentence() -> Markup:

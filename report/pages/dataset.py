@@ -26,8 +26,12 @@ from report.show import Html, Markup
 
 CAPTION = Markup(
     "Differences on the same splits, first model less second, with 95 % intervals that know that training sets "
-    "overlap. In the grey band a difference counts as none."
+    "overlap. In the grey band a difference counts as none. *Head*: a small one on frozen layers."
 )
+
+
+NAMED = 4
+"""So many questions of folded comparisons are named."""
 
 
 def show_page(number: int) -> None:
@@ -58,19 +62,29 @@ def show_page(number: int) -> None:
 def comparisons(found: Results, section: Section) -> None:
     """Print what may be said of the differences: those that the study asks for, the others a click away."""
     every = list(findings.of_section(found, section))
-    first = [f for f in every if f.question in trials.FIRST]
-    rest = [f for f in every if f not in first]
     if not every:
         return
+    # The first question that is answered here: the sharpest test of what pre-training adds, where there is one.
+    first = [f for f in every if f.question == every[0].question]
+    rest = every[len(first) :]
     show.heading(3, Markup("What can be said"), "verdicts")
-    if first:
-        verdicts.forest(first, f"verdicts-{section.slug}", CAPTION, Html("{}").format(headline(first)))
+    verdicts.forest(
+        first,
+        f"verdicts-{section.slug}",
+        CAPTION,
+        Html("{} {}").format(first[0].question.text, headline(first)),
+        verdicts.brief,
+    )
     if rest:
-        show.folded(
-            Html("{}: lower layers, and what colour alone can do").format(counted(len(rest), "more comparison"))
-        )
+        asked = list(dict.fromkeys(f.question.short for f in rest))
+        others = f" and {counted(len(asked) - NAMED, 'more question')}" if len(asked) > NAMED else ""
+        show.folded(Html("{}: {}").format(counted(len(rest), "more comparison"), f"{', '.join(asked[:NAMED])}{others}"))
         verdicts.forest(
-            rest, f"verdicts-rest-{section.slug}", CAPTION, Html("Against the whole network, and against colour alone")
+            rest,
+            f"verdicts-rest-{section.slug}",
+            CAPTION,
+            Html("{}").format(headline(rest)),
+            verdicts.brief,
         )
         show.unfolded()
     several = Html("All {} as a table, with the smallest difference that they could show").format(len(every))
@@ -81,9 +95,9 @@ def comparisons(found: Results, section: Section) -> None:
 
 
 WORDS = {
-    "better": "the first model is better",
-    "worse": "the first model is worse",
-    "equivalent": "the first model is as good",
+    "better": "{} is better",
+    "worse": "{} is worse",
+    "equivalent": "{} is as good",
     "undecided": "these data cannot tell",
     "incomplete": "too few trials are done",
 }
@@ -94,11 +108,13 @@ def headline(found: list[findings.Finding]) -> str:
     kinds = Counter[str](f.narrow for f in found)
     words = {"better": "better in {}", "worse": "worse in {}", "equivalent": "as good in {}"}
     said = [words[kind].format(kinds[kind]) for kind in words if kinds[kind]]
+    asked = {f.question for f in found}
+    first = asked.pop().first if len(asked) == 1 else "the first model"
     if len(found) == 1:
-        return f"In one comparison {WORDS[found[0].narrow]}"
+        return f"In one comparison {WORDS[found[0].narrow].format(first)}"
     many = f"Of {len(found)} comparisons"
     unsaid = kinds["undecided"] + kinds["incomplete"]
     open_ = f"these data cannot tell in {unsaid}" if unsaid else ""
     if not said:
         return f"{many} these data cannot tell in any"
-    return f"{many} the first model is {', '.join(said)}{'; ' if open_ else ''}{open_}"
+    return f"{many} {first} is {', '.join(said)}{'; ' if open_ else ''}{open_}"

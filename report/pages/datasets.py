@@ -38,12 +38,13 @@ def show_all() -> None:
         show.heading(2, title, slug("dataset", name))
         show.write(show.prose(card.get("task", "")))
         classes = [Markup("{} ({:,})").format(label, card["at_hand"][label]) for label in card["classes"]]
+        ran = len(found.models(section))
         show.write(
-            Markup("**{}** in {}: {}. {} were run at {}.").format(
+            Markup("**{}** in {}: {}. {} at {}.").format(
                 counted(sum(card["at_hand"].values()), "image"),
                 counted(len(classes), "class").replace("classs", "classes"),
                 Markup(", ").join(classes),
-                counted(len(found.models(section)), "model"),
+                f"{counted(ran, 'model')} {'was' if ran == 1 else 'were'} run",
                 show.code(section.title),
             )
         )

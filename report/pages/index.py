@@ -3,7 +3,7 @@
 import pandas as pd
 
 from report import charts, findings, questions, show, transfer
-from report.data import results
+from report.data import Results, results
 from report.estimates import counted
 from report.pages import grid
 from report.pages.dataset import headline
@@ -35,12 +35,19 @@ def answer() -> None:
     show.write(
         Markup("::: {.answer}"),
         Markup(" ").join(said),
-        Markup("Drawn from {} of {} on {}; every number is one click from the images behind it.").format(
-            counted(trials, "trial"), counted(models, "model"), counted(len(found.datasets), "dataset")
+        Markup("Drawn from {} of {} on {} of {}; every number is one click from the images behind it.").format(
+            counted(trials, "trial"), counted(models, "model"), counted(len(found.datasets), "dataset"), _images(found)
         ),
         Markup(":::"),
     )
     _left_out()
+
+
+def _images(found: Results) -> str:
+    """How many images the datasets have: `339 to 1,000 images`."""
+    counts = [sum(found.dataset_card(name)["at_hand"].values()) for name in found.datasets]
+    few, many = min(counts, default=0), max(counts, default=0)
+    return counted(many, "image") if few == many else f"{few:,} to {counted(many, 'image')}"
 
 
 def _left_out() -> None:
@@ -125,19 +132,25 @@ def claims() -> None:
 
 
 def news() -> None:
-    """Print the newest trials, by the day on which they were trained."""
+    """Print the newest trials, a row a day on which any were trained."""
     frame = results().frame(
-        "select finished_at::date::varchar as day, dataset, count(*) as trials, "
-        "list(distinct model order by model) as models from trials semi join chosen_trials using (trial_id) "
-        "group by day, dataset order by day desc, trials desc, dataset"
+        "select finished_at::date::varchar as day, dataset, count(*) as trials from trials "
+        "semi join chosen_trials using (trial_id) group by day, dataset order by day desc, trials desc, dataset"
     )
-    days = list(dict.fromkeys(frame["day"]))[:3]
     rows: list[list[object]] = []
-    for row in frame[frame["day"].isin(days)].to_dict("records"):
-        models = [str(m) for m in row["models"]]
-        named = (
-            show.listed([show.code(m) for m in models]) if len(models) <= 3 else Markup("{} models").format(len(models))
-        )
-        link = show.link(show.text(row["dataset"]), f"datasets/{row['dataset']}.qmd")
-        rows.append([row["day"], link, counted(int(row["trials"]), "trial"), named])
-    show.table(["trained on", "dataset", "trials", "models"], rows[:12])
+    for day in list(dict.fromkeys(frame["day"]))[:DAYS]:
+        own = frame[frame["day"] == day]
+        each = [
+            Markup("{} {:,}").format(
+                show.link(show.text(row["dataset"]), f"datasets/{row['dataset']}.qmd"), row["trials"]
+            )
+            for row in own.head(NAMED).to_dict("records")
+        ]
+        if len(own) > NAMED:
+            each.append(Markup("{} more").format(counted(len(own) - NAMED, "dataset")))
+        rows.append([day, f"{own['trials'].sum():,}", Markup(", ").join(each)])
+    show.table(["trained on", "trials", "of these on"], rows)
+
+
+DAYS, NAMED = 5, 8
+"""So many days are listed, and so many datasets of each are named."""

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from report import charts, estimates, recipes, show, transfer
-from report.data import results
+from report.data import Results, results
 from report.devices import named
 from report.show import Html, Markup
 
@@ -15,7 +15,9 @@ def table() -> None:
     for model in found.models():
         card = found.model_card(model)
         rows.append([show.code(model), card["weights"], card["frozen"], card["trained"]])
+    show.folded(Html("The same in words: weights, what is frozen, what is trained"))
     show.table(["model", "weights", "frozen", "trained"], rows)
+    show.unfolded()
 
 
 PARTS: dict[str, tuple[str, str, str]] = {
@@ -77,41 +79,67 @@ def scores() -> None:
     means = pd.concat(frames)
     counts = means.groupby("model")["dataset"].nunique()
     models = [m for m in found.models() if m in counts.index]
+    bars = Markup("")
+    if (counts == counts.max()).sum() > 1:
+        bars = Markup(
+            " A grey bar stands at the mean of those models that were run on all of them; others cannot be compared by "
+            "their means."
+        )
     show.chart(
         charts.by_model(means, models, {m: found.style(m) for m in models}),
         "models",
         Markup(
             "A dot a dataset: the mean on the test folds, on the way from guessing (0) to perfect (100 %), at the "
-            "dataset's main recipe. A grey bar stands at the mean of those models that were run on all of them; others "
-            "cannot be compared by their means."
-        ),
+            "dataset's main recipe.{}"
+        ).format(bars),
         f"Scores of {len(models)} models on {len(found.datasets)} datasets",
         title=Html("{} models on {} datasets").format(len(models), len(found.datasets)),
         by=estimates.fold_means,
     )
 
 
+SHOWN = 3
+"""So many devices have their table at once; those on which fewer trials ran are a click away."""
+
+
 def costs() -> None:
-    """Print the weights and seconds of each model's trials."""
+    """Print the weights of each model and the seconds of its trials, a table for each device that they ran on."""
     found = results()
+    sizes = {section.recipe: int(found.recipe(section).get("image_size", 0)) for section in found.sections}
     frame = found.frame(
-        """
-        select model, recipe, max(parameters_trained) as trained, max(parameters_frozen) as frozen,
-            median(seconds) as seconds, list(distinct device order by device) as devices
-        from trials semi join chosen_trials using (trial_id)
-        where list_contains($recipes, recipe) group by model, recipe
-        """,
-        recipes=list({section.recipe for section in found.sections}),
-    ).set_index("model")
-    rows = []
-    for model in found.models():
-        for row in frame.loc[[model]].sort_values("recipe").to_dict("records"):
-            weights = [f"{row[key]:,}" for key in ("trained", "frozen")]
-            rows.append([show.code(model), row["recipe"], *weights, f"{row['seconds']:.1f} s", named(row["devices"])])
-    show.table(["model", "recipe", "weights trained", "frozen", "a trial (median)", "on"], rows)
+        "select model, recipe, device, parameters_trained as trained, parameters_frozen as frozen, seconds "
+        "from trials semi join chosen_trials using (trial_id) where list_contains($recipes, recipe)",
+        recipes=list(sizes),
+    )
+    frame = frame.assign(size=frame["recipe"].map(sizes))
     show.write(
         Markup(
-            "Frozen layers run once for all trials of a cell; a trial's seconds hold its share of that, where its run "
-            "had to compute them."
+            "Seconds of the median trial, with whatever else ran on the device then: a GPU may have been shared by "
+            "several runs. So compare them within a table, and not from device to device; larger datasets take longer "
+            "too. Frozen layers run once for all trials of a cell; a trial's seconds hold its share of that, where its "
+            "run had to compute them."
         )
     )
+    devices = frame["device"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    for place, (device, trials) in enumerate(devices.items()):
+        line = Html("A trial on {}: {}").format(named([str(device)]), estimates.counted(int(trials), "trial"))
+        if place < SHOWN:
+            show.write(Markup("**A trial on {}**").format(named([str(device)])))
+        else:
+            show.folded(line)
+        _on(found, frame[frame["device"] == device])
+        if place >= SHOWN:
+            show.unfolded()
+
+
+def _on(found: Results, frame: pd.DataFrame) -> None:
+    """Print what each model's trials took on one device."""
+    columns = sorted(frame["size"].unique())
+    rows: list[list[object]] = []
+    for model in (m for m in found.models() if m in set(frame["model"])):
+        own = frame[frame["model"] == model]
+        seconds = own.groupby("size")["seconds"].median()
+        weights = [f"{own[key].max():,.0f}" for key in ("trained", "frozen")]
+        times = [f"{seconds[size]:.1f} s" if size in seconds.index else "–" for size in columns]
+        rows.append([show.code(model), *times, *weights])
+    show.table(["model", *(f"at {size} px" for size in columns), "weights trained", "frozen"], rows)

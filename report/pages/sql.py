@@ -96,7 +96,7 @@ EXAMPLES = (
     ),
     Example(
         "How well does each model rank the images of a class, and what did it cost?",
-        "select a.dataset, a.model, round(avg(a.macro_auroc), 3) as macro_auroc,\n"
+        "select a.dataset, a.model, t.device, round(avg(a.macro_auroc), 3) as macro_auroc,\n"
         "  round(avg(t.seconds), 1) as seconds_a_trial\nfrom auroc a join trials t using (trial_id)\n"
         "where a.subset = 'test' and t.current and a.recipe = (select mode(recipe) from scores where current)\n"
         "group by all order by a.dataset, macro_auroc desc",
@@ -187,7 +187,7 @@ def examples() -> None:
     found = results()
     for example in EXAMPLES:
         answer = _answer(found, example.sql)
-        show.write(Markup("### {}").format(example.question))
+        show.folded(Html("<strong>{}</strong>").format(example.question))
         show.block(example.sql, "sql")
         rows = [[_shown(v) for v in row.values()] for row in answer.to_pylist()]
         long = len(rows) > SHORT
@@ -196,6 +196,7 @@ def examples() -> None:
         show.table(answer.column_names, rows)
         if long:
             show.unfolded()
+        show.unfolded()
 
 
 def _answer(found: Results, sql: str) -> pa.Table:

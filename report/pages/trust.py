@@ -182,11 +182,12 @@ def _labels(found: Results) -> None:
         said = suspects.of_dataset(found, name)
         if said.listed:
             file = show.file_link("CSV", labels.file_of(name))
-            first = show.code(said.listed[0].image)
-            rows.append([page_of(name), len(said.models), f"{len(said.flagged)} of {len(said.listed)}", first, file])
+            first = show.link_to_image(said.listed[0].image, page=f"datasets/{name}.html")
+            doubted = f"{len(said.flagged):,} of {len(said.listed):,}"
+            rows.append([page_of(name), len(said.models), doubted, first, file])
     without = [page_of(name) for name in found.datasets if not suspects.of_dataset(found, name).models]
     if rows:
-        show.table(["dataset", "good models", "all against the label", "the most doubted", "every label"], rows)
+        show.table(["dataset", "good models", "all against it", "the most doubted", "every label"], rows)
         show.write(
             Markup(
                 "A good model has come at least half of the way from guessing to perfect, and nearly as far as the "

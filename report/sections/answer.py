@@ -21,5 +21,5 @@ def show_section(found: Results, dataset: str) -> None:
 
 def _marked(sentence: str) -> Markup:
     """A sentence in which what stands between backticks is code."""
-    parts = sentence.split("`")
+    parts = sentence.replace(" %", "\u00a0%").split("`")  # a number and its unit stay on one line
     return Markup("").join(show.code(part) if place % 2 else show.text(part) for place, part in enumerate(parts))

@@ -56,8 +56,12 @@ def show_section(found: Results, section: Section) -> None:
         )
         rows.append([show.code(model), f"{means['log_loss'][model]:.3f}", f"{means['brier'][model]:.3f}", *said])
     classes = len(found.dataset_card(section.scheme)["classes"])
-    show.heading(3, Markup("Can the probabilities be believed?"), f"sec-calibration-{section.slug}")
-    show.folded(Html("Log loss, Brier score and calibration error of {}").format(counted(len(rows), "model")))
+    show.folded(
+        Html("<strong>Can the probabilities be believed?</strong> log loss, Brier score, calibration of {}").format(
+            counted(len(rows), "model")
+        ),
+        f"sec-calibration-{section.slug}",
+    )
     show.table(["model", "log loss", "Brier", "calibration error", "if they were true"], rows)
     show.write(
         Markup(

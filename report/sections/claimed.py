@@ -12,27 +12,26 @@ from report.show import Html, Markup
 
 SHOWN = 1
 """So many figures stand beside a claim; the download has them all."""
+STUDY = "IQT Labs 2020, Part II"
+"""Where the study that is reproduced here is published, as the list of claims writes it."""
 MOST = 40
 """So many votes and datasets a table holds; the download has them all."""
-
-
-HARDEST = 10
-"""So many datasets the table of the hardest shows; the others are a click away."""
 
 
 def claims(found: Results) -> None:
     """Print every claim with the store's verdict and the figures behind it."""
     judged = everything(found)
-    counts = Counter(judgement.word for judgement in judged)
-    words = [Markup("**{}** {}").format(counts[word], word) for word in dict.fromkeys(j.word for j in judged)]
-    show.heading(2, Markup("What was claimed"), "claims")
-    show.write(
-        Markup(
-            "What the study that is reproduced here says, and two claims of today: {}. Each is judged by its own "
-            "comparisons on real images, p-values adjusted by Holm for their number. "
-            "[All figures](/assets/findings.json), [all comparisons](/assets/findings.csv)."
-        ).format(show.listed(words))
-    )
+    counts = Counter(judgement.word for judgement in judged if judgement.word != "not run")
+    words = [Markup("**{}** {}").format(count, word) for word, count in counts.items()]
+    if counts:
+        show.heading(2, Markup("What was claimed"), "claims")
+        show.write(
+            Markup(
+                "What the study that is reproduced here says, and two claims of today: {}. Each is judged by its own "
+                "comparisons on real images, p-values adjusted by Holm for their number. "
+                "[All figures](/assets/findings.json), [all comparisons](/assets/findings.csv)."
+            ).format(show.listed(words))
+        )
     rows: dict[bool, list[list[object]]] = {False: [], True: []}
     for judgement in judged:
         ranked = judgement.ranked
@@ -41,13 +40,21 @@ def claims(found: Results) -> None:
             figures.append(Markup("and {} more").format(len(ranked) - SHOWN))
         if judgement.why:
             figures.append(Markup("{}").format(judgement.why))
-        row: list[object] = [judgement.claim.said, judgement.claim.where, judgement.word, Markup("; ").join(figures)]
+        # Nearly all are the study's, and the line above says so.
+        where = "" if judgement.claim.where == STUDY else f" ({judgement.claim.where})"
+        row: list[object] = [f"{judgement.claim.said}{where}", judgement.word, Markup("; ").join(figures)]
         rows[judgement.word == "not run"].append(row)
-    headers = ["claim", "said in", "here", "by"]
+    headers = ["claim", "here", "by"]
     if rows[False]:
         show.table(headers, rows[False])
-    if rows[True]:  # what is known comes first
-        show.folded(Html("{} of which nothing was run here, and why").format(counted(len(rows[True]), "claim")))
+    if rows[True] and counts:  # what is known comes first
+        show.folded(
+            Html("{} of which nothing was run here, and why").format(counted(len(rows[True]), "more claim")), "unjudged"
+        )
+    elif rows[True]:  # a site of somebody's own images has this line alone
+        line = Html("{} of the study that is reproduced here, and of today: nothing here can judge them")
+        show.folded(line.format(counted(len(rows[True]), "claim")), "claims")
+    if rows[True]:
         show.table(headers, rows[True])
         show.unfolded()
 
@@ -76,11 +83,15 @@ def votes(found: Results) -> None:
             show.write(Markup("A vote takes three repeats, and no such cell in this store has them yet."))
             continue
         words = Counter(gain.narrow for gain in gains if gain.question is question)
-        said = [Markup("**{}** in {}").format(word, count) for word, count in words.most_common()]
-        show.write(Markup("{} of {}.").format(show.listed(said), estimates.counted(len(rows), "vote")))
+        said = [Html("<strong>{}</strong> in {}").format(word, count) for word, count in words.most_common()]
         few = rows[:MOST]
-        said_of = f"All {len(rows)}" if len(few) == len(rows) else f"The first {len(few)} of {len(rows)}"
-        show.folded(Html("{} as a table").format(said_of))
+        show.folded(
+            Html("{} of {}: a table{}").format(
+                Html(", ").join(said),
+                estimates.counted(len(rows), "vote"),
+                f", the first {len(few)}" if len(few) < len(rows) else "",
+            )
+        )
         headers = ["where", "vote", "gain [95 %]", "p", "Holm", "asked", "repeats", "at ±1", "at ±5"]
         show.table(headers, few)
         if len(few) < len(rows):
@@ -111,17 +122,15 @@ def hardest(found: Results) -> None:
         show.write(Markup("No model has all its trials on any dataset yet."))
         return
     headers, ranked = ["dataset", "highest mean", "above chance [95 %]", "for a person (1 easy, 4 hard)"], _sorted(rows)
-    show.table(headers, ranked[:HARDEST])
-    if len(ranked) > HARDEST:
-        show.folded(Html("The other {} datasets").format(len(ranked) - HARDEST))
-        show.table(headers, ranked[HARDEST:])
-        show.unfolded()
+    show.folded(Html("{} as a table, the hardest first").format(counted(len(ranked), "dataset")))
+    show.table(headers, ranked)
     show.write(
         Markup(
             "Above chance: the share of the way from guessing to 100 %. Where two intervals overlap, nothing is said "
             "of which dataset is harder. How hard it is for a person is read from the words of its card."
         )
     )
+    show.unfolded()
 
 
 def papers(found: Results) -> None:

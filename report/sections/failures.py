@@ -4,13 +4,12 @@ import pandas as pd
 
 from report import charts, estimates, queries, show
 from report.data import Results, Section
+from report.estimates import counted
 from report.sections import trials
 from report.show import Html, Markup
 from report.transfer import baseline
 
 SURE = 0.8
-FIRST = 3
-"""So many of the hardest images are shown at once; the others are a click away."""
 
 
 def telling(found: Results, section: Section) -> list[str]:
@@ -41,12 +40,17 @@ def show_section(found: Results, section: Section) -> None:
             "an image counts once however often it was asked. From top to bottom in each row: {}."
         ).format(show.listed([show.code(m) for m in models])),
         f"Recall of {len(models)} models by class",
-        title=Html("{} finds {} least often: {}").format(
-            models[0], worst["label"], f"{worst['share'] * 100:.0f}\u00a0%"
+        title=Html("{} finds {} least often: {} [{:.0f}, {:.0f}]").format(
+            models[0],
+            worst["label"],
+            f"{worst['share'] * 100:.0f}\u00a0%",
+            worst["low"] * 100,
+            worst["high"] * 100,
         ),
         by=estimates.confusion,
     )
     ranked = [m for m in trials.ordered(found, section) if m in set(shares["model"])]
+    show.folded(Html("<strong>What is taken for what?</strong> by each of {}").format(counted(len(ranked), "model")))
     show.chart(
         charts.confusion(shares, classes, ranked),
         f"confusion-{section.slug}",
@@ -58,6 +62,7 @@ def show_section(found: Results, section: Section) -> None:
         title=Html("What is taken for what"),
         sql=queries.confusion(section),
     )
+    show.unfolded()
     _hardest(found, section)
 
 
@@ -90,7 +95,8 @@ def _hardest(found: Results, section: Section) -> None:
     if frame.empty:
         return
     suspects = frame[(frame["right_share"] == 0) & (frame["sure"] >= SURE) & (frame["models"] >= 3)]
-    show.heading(3, Markup("The hardest images"), "hardest")
+    line = Html("<strong>The hardest images?</strong> {} that networks recognise least often, and what each said")
+    show.folded(line.format(len(frame)), "hardest")
     words = Markup("How often all networks together recognise an image that they did not train on.")
     if len(suspects):
         words = words + Markup(
@@ -106,8 +112,5 @@ def _hardest(found: Results, section: Section) -> None:
         sure = f"{row['sure'] * 100:.0f} %" if row["sure"] == row["sure"] else "–"
         rows.append([link, row["label"], right, taken, sure])
     headers = ["image", "class", "recognised", "mostly taken for", "how sure then"]
-    show.table(headers, rows[:FIRST])
-    if len(rows) > FIRST:
-        show.folded(Html("{} more").format(len(rows) - FIRST))
-        show.table(headers, rows[FIRST:])
-        show.unfolded()
+    show.table(headers, rows)
+    show.unfolded()

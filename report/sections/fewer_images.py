@@ -82,12 +82,13 @@ def show_section(found: Results, section: Section) -> None:
         )
         for f in against_all(found, section)
     ]
-    show.write(
-        Markup(
-            "Each trial trains on a share of its training images, class by class. A smaller share is part of every "
-            "larger one; the images that a trial is tested on stay the same. Epochs stay the same too, so that fewer "
-            "images also mean fewer steps of training."
-        ),
+    made, gains = beyond(found, section), last_step(found, section)
+    if made:
+        show.write(Markup("\n").join(Markup("- {}{}.").format(m.sentence[0].upper(), m.sentence[1:]) for m in made))
+    show.folded(
+        Html("The scores of {} on {} to {} training images, and pair by pair").format(
+            counted(len(models), "model"), *(f"{images[share.fraction]:,}" for share in (shares[0], shares[-1]))
+        )
     )
     names = unfinished.labels(found, shares)
     show.chart(
@@ -100,16 +101,12 @@ def show_section(found: Results, section: Section) -> None:
         f"fewer-{section.slug}",
         Markup(
             "Mean balanced accuracy on the test folds with its 95 % interval, over the number of training images of a "
-            "trial."
+            "trial. A smaller share is part of every larger one, and tests stay the same; so do epochs, so that fewer "
+            "images also mean fewer steps of training."
         ),
         f"Scores of {len(models)} models over {len(shares)} numbers of training images",
         by=curves,
     )
-    beyond(found, section)
-    gains = last_step(found, section)
-    if not said and not gains:
-        return
-    show.folded(Html("Pair by pair, and what the last step gained"))
     if said:
         show.write(Markup("\n").join(said))
     if gains:
@@ -126,21 +123,19 @@ def show_section(found: Results, section: Section) -> None:
         show.write(
             Markup("*Better* says that the larger number is better, *equivalent* that the smaller one was enough.")
         )
+    if made:
+        show.write(
+            Markup(
+                "What images beyond these would add no trial here has seen: it is foretold by inverse power laws "
+                "through these scores. {}"
+            ).format(foretold(made))
+        )
     show.unfolded()
 
 
-def beyond(found: Results, section: Section) -> None:
-    """Print what images beyond these would add, by the curves, and how well the curves foretold what was seen."""
-    made = growing.of_dataset(found, section.dataset) if section == recipes.main(found, section.dataset) else ()
-    if not made:
-        return
-    show.write(
-        Markup(
-            "What images beyond these would add no trial here has seen. By inverse power laws through these scores:"
-        ),
-        Markup("\n").join(Markup("- {}{}.").format(m.sentence[0].upper(), m.sentence[1:]) for m in made),
-        foretold(made),
-    )
+def beyond(found: Results, section: Section) -> Sequence[growing.More]:
+    """What images beyond these would add, by the curves; nothing at a recipe that is not the main one."""
+    return growing.of_dataset(found, section.dataset) if section == recipes.main(found, section.dataset) else ()
 
 
 def foretold(made: Sequence[growing.More]) -> Markup:

@@ -5,6 +5,7 @@ import re
 from report import show
 from report.cards import DatasetCard
 from report.data import Results, Section
+from report.estimates import counted
 from report.show import Html, Markup
 
 _SKIPPED = r"`[^`]*`|\[[^\]]*\]\([^)]*\)|<https?://[^>]*>"
@@ -22,20 +23,25 @@ def show_section(found: Results, section: Section) -> None:
         show.write(Markup("**How hard is it for a person?** {}").format(show.prose(card["difficulty"])))
     _samples(found, section.dataset, card)
     counts(found, section)
-    if card.get("notes"):
-        notes = Markup("\n").join(Markup("- {}").format(show.prose(note)) for note in card["notes"])
-        show.write(Markup("**What to know about them**"), notes)
+    _known(card)
+
+
+def _known(card: DatasetCard) -> None:
+    """Print what is known of the images and where they are from, a click away; their licence stands in the facts."""
+    notes = card.get("notes", [])
     facts = [
         Markup("**{}.** {}").format(label, show.prose(linked(words)))
-        for label, words in (
-            ("Source", card.get("source")),
-            ("Citation", card.get("citation")),
-            ("Licence", card.get("licence")),
-        )
+        for label, words in (("Source", card.get("source")), ("Citation", card.get("citation")))
         if words
     ]
-    if facts:
-        show.write(*facts)
+    if not notes and not facts:
+        return
+    said = [*([counted(len(notes), "note")] if notes else []), *(["where they are from"] if facts else [])]
+    show.folded(Html("What to know about them: {}").format(", and ".join(said)))
+    if notes:
+        show.write(Markup("\n").join(Markup("- {}").format(show.prose(note)) for note in notes))
+    show.write(*facts)
+    show.unfolded()
 
 
 def linked(words: str) -> str:
@@ -97,7 +103,11 @@ def _samples(found: Results, name: str, card: DatasetCard) -> None:
         dataset=name,
     )
     if frame.empty:
-        show.write(Markup("*Not shown: the licence does not allow it, or the card has no* `show_images = true`*.*"))
+        show.write(
+            Markup("::: {.note}"),
+            Markup("Pictures are not shown here: the card has no `show_images = true`."),
+            Markup(":::"),
+        )
         return
     rows = []
     for label in card["classes"]:

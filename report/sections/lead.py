@@ -3,6 +3,7 @@
 from report import show
 from report.data import Results, Section
 from report.estimates import counted, percent
+from report.sections.images import linked
 from report.show import Markup
 from report.transfer import chance
 
@@ -31,7 +32,7 @@ def facts(found: Results, section: Section) -> None:
         parts.append(Markup("**{:,}** groups that stay together").format(int(row["groups"])))
     parts.append(Markup("guessing scores **{}**").format(percent(chance(found, section))))
     if card.get("licence"):
-        parts.append(Markup("licence: {}").format(show.prose(card["licence"].rstrip("."))))
+        parts.append(Markup("licence: {}").format(show.prose(linked(card["licence"].rstrip(".")))))
     parts.append(Markup("recipe {}").format(show.code(section.title)))
     parts.append(Markup("newest trial {}").format(newest))
     show.write(Markup("::: {.facts}"), Markup(" · ").join(parts), Markup(":::"))

@@ -1,5 +1,6 @@
 """Activation figures: the maps of a middle layer as one picture, for two models beside each other."""
 
+import math
 from io import BytesIO
 from typing import Any
 
@@ -23,9 +24,13 @@ ANCHORS = (
 """Black to pale yellow in even steps of lightness (after matplotlib's inferno), readable without colour vision."""
 
 
-def mosaic(maps: NDArray[np.uint8], columns: int = 8, gap: int = 1, zoom: int = 2) -> bytes:
-    """(M, H, W) maps as one PNG, row by row, `gap` pixels apart, each pixel drawn `zoom` times."""
+def mosaic(maps: NDArray[np.uint8], columns: int | None = None, gap: int = 1, zoom: int = 2) -> bytes:
+    """(M, H, W) maps as one PNG, row by row, `gap` pixels apart, each pixel drawn `zoom` times.
+
+    Without `columns` it is about 1.6 times as wide as high, so that few maps and many stand beside each other.
+    """
     count, height, width = maps.shape
+    columns = columns or math.ceil(math.sqrt(1.6 * count))
     rows = -(-count // columns)
     canvas = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap), dtype=np.uint8)
     for number, each in enumerate(maps):

@@ -27,9 +27,8 @@ def show_section(found: Results, section: Section) -> None:
 def _other(found: Results, section: Section, other: Section) -> None:
     """One other recipe: against the main one where the splits are the same, else its means alone."""
     words = recipes.unlike(found, other, section)
-    show.heading(3, Markup("At {}").format(other.title), f"sec-{other.slug}")
-    if words:
-        show.write(Markup("Otherwise than above: {}.").format(words))
+    summary, address = Html("<strong>At {}</strong>: {}{}"), f"sec-{other.slug}"
+    otherwise = f"{words}; " if words else ""
     means = estimates.fold_means(found, other)
     models = means.sort_values("balanced_accuracy", ascending=False)["model"].tolist()
     styles = {model: found.style(model) for model in models}
@@ -43,7 +42,8 @@ def _other(found: Results, section: Section, other: Section) -> None:
             "counts as none."
         ).format(other.title, section.title)
         title = Html("What {} changes, model by model").format(words or other.title)
-        show.folded(Html("{}, against {}").format(counted(len(rows), "model"), section.title))
+        against = f"{counted(len(rows), 'model')} against {section.title}"
+        show.folded(summary.format(other.title, otherwise, against), address)
         verdicts.forest(rows, f"recipe-{other.slug}", caption, title, lambda f: f.model)
         show.unfolded()
         return
@@ -51,9 +51,11 @@ def _other(found: Results, section: Section, other: Section) -> None:
     if len(models) == 1:
         row = means.to_dict("records")[0]
         open_ = Markup("") if models[0] in complete else Markup(", not all of its trials")
+        show.folded(summary.format(other.title, otherwise, "one model"), address)
         show.write(Markup("One model was run here: {}, {}{}.").format(show.code(models[0]), with_interval(row), open_))
+        show.unfolded()
         return
-    show.folded(Html("{} at this recipe").format(counted(len(models), "model")))
+    show.folded(summary.format(other.title, otherwise, counted(len(models), "model")), address)
     chance = 1 / len(found.dataset_card(other.scheme)["classes"])
     show.chart(
         charts.means(means, models, styles, chance),

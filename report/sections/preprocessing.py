@@ -57,6 +57,7 @@ def show_section(found: Results, section: Section) -> None:
             estimates.counted(len(verdicts), "comparison"),
         )
     )
+    show.folded(Html("Model by model, after each of {} kinds of preprocessing").format(len(sections)))
     _pictures(found, sections)
     names = unfinished.labels(found, sections)
     show.chart(
@@ -78,6 +79,7 @@ def show_section(found: Results, section: Section) -> None:
             "verdicts are read as above."
         )
     )
+    show.unfolded()
 
 
 def _others(found: Results, section: Section) -> list[Section]:
@@ -86,15 +88,14 @@ def _others(found: Results, section: Section) -> list[Section]:
 
 def _tables(section: Section, means: pd.DataFrame, verdicts: Sequence[Finding], models: Sequence[str]) -> None:
     score = {(row["recipe"], row["model"]): row for row in means.to_dict("records")}
-    show.write(Markup("::: {.panel-tabset}"))
     for model in models:
-        show.heading(4, show.text(model), f"preprocessing-{section.slug}-{slug(model)}")
+        show.folded(Html("{} as a table").format(model), f"preprocessing-{section.slug}-{slug(model)}")
         rows = [[named(section.steps), with_interval(score[section.recipe, model]), "–", "–", "–"]]
         for f in (f for f in verdicts if f.model == model):
             mean = with_interval(score[f.section.recipe, model])
             rows.append([named(f.section.steps), mean, signed(f.difference), f.narrow, f.wide])
         show.table(["preprocessing", "test folds [95 %]", "difference [95 %]", "at ±1", "at ±5"], rows)
-    show.write(Markup(":::"))
+        show.unfolded()
 
 
 def _pictures(found: Results, sections: Sequence[Section]) -> None:

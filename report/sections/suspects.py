@@ -2,6 +2,7 @@
 
 from report import show
 from report.data import Results
+from report.estimates import counted
 from report.show import Html, Markup
 from report.trust import suspects
 
@@ -11,15 +12,17 @@ SHOWN = 10
 def show_section(found: Results, dataset: str) -> None:
     """Print what is to be done about labels; the images themselves a click away, and all of them as a file."""
     said = suspects.of_dataset(found, dataset)
+    first = f"{len(said.flagged):,} of {counted(len(said.listed), 'image')} to look at first"
     if not said.listed:
-        show.write(Markup("**Labels.** {}").format(said.sentence))
+        first = "no model is good enough to doubt them"
+    elif not said.flagged:
+        first = "none that every good model doubts"
+    show.folded(Html("<strong>Wrong labels?</strong> {}").format(first), "labels")
+    show.write(Markup("{}").format(said.sentence))
+    if not said.listed:
+        show.unfolded()
         return
-    show.write(
-        Markup("**Labels.** {} {}").format(
-            said.sentence, show.file_link("All images, the most doubted first, as CSV", file_of(dataset))
-        )
-    )
-    show.folded(Html("The {} labels that are doubted most").format(min(SHOWN, len(said.listed))))
+    show.write(show.file_link("All images, the most doubted first, as CSV", file_of(dataset)))
     rows = [
         [
             show.link_to_image(s.image),

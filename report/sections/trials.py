@@ -4,15 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from report import charts, estimates, queries, questions, show, statistics
+from report import charts, estimates, queries, show, statistics
 from report.data import Results, Section
 from report.devices import named
 from report.estimates import counted
 from report.show import Html, Markup
 from report.transfer import chance
-
-FIRST = (questions.PRETRAINING, questions.SMALL)
-"""The questions whose comparisons stand on the page; those of the others are a click away."""
 
 
 def ordered(found: Results, section: Section) -> list[str]:
@@ -34,10 +31,11 @@ def holdout(found: Results, section: Section) -> None:
         f"holdout-{section.slug}",
         Markup(
             "Performance of various models on the holdout dataset, {}, as in the study's article. Upper lane: a dot a "
-            "trial, in a box. All trials are scored on the same images, so the box shows the luck of training and says "
-            "nothing of other images. Lower lane: the vote of the trials{}."
+            "trial{}, in a box. All trials are scored on the same images, so the box shows the luck of training and "
+            "says nothing of other images. Lower lane: the vote of the trials{}."
         ).format(
             counted(held, "image"),
+            _each(found, section),
             Markup("; the holdout has {} and so no interval").format(few)
             if few
             else ", with its 95 % interval over images",
@@ -89,21 +87,26 @@ def folds(found: Results, section: Section) -> None:
         charts.boxes(_trials(found, section, own, means, "mean of the folds"), models, _styles(found, models)),
         f"folds-{section.slug}",
         Markup(
-            "Each trial on the fold that it did not train on. Upper lane: a dot a trial, in a box. Lower lane: their "
-            "mean, with the 95 % interval that knows that training sets overlap. Point at a dot, or click it "
-            "to see the trial and the images that it got wrong."
-        ),
+            "Each trial{} on the fold that it did not train on; below, their mean, with the 95 % interval that knows "
+            "that training sets overlap. Click a dot to see the trial and the images that it got wrong."
+        ).format(_each(found, section)),
         f"Test fold scores of {len(models)} models as boxes, with their means",
         title=Html("{} models on images that they had not seen").format(len(models)),
         sql=queries.scores(section, "test"),
     )
-    _devices(found, section)
 
 
 def _trials(found: Results, section: Section, own: pd.DataFrame, points: pd.DataFrame, what: str) -> charts.Trials:
     cells = found.of(found.cells, section).set_index("model")["wanted"].to_dict()
     wanted = {str(model): int(count) for model, count in cells.items()}
     return charts.Trials(own, points, what, wanted, chance(found, section), f"trial={section.slug}")
+
+
+def _each(found: Results, section: Section) -> Markup:
+    """How many trials a model has, where all have as many; else each row says it."""
+    cells = found.of(found.cells, section)
+    counts = {*cells["done"], *cells["wanted"]}
+    return Markup(", {} a model").format(int(counts.pop())) if len(counts) == 1 else Markup("")
 
 
 def _styles(found: Results, models: Sequence[str]) -> charts.Styles:
@@ -151,9 +154,11 @@ def every(found: Results, section: Section) -> None:
         recipe=section.recipe,
     )
     models = [model for model in ordered(found, section) if (curves["model"] == model).sum() > 1]
+    show.folded(Html("How the training went, and on what"))
+    _devices(found, section)
     if not models:
+        show.unfolded()
         return
-    show.folded(Html("How the training went, epoch by epoch"))
     show.chart(
         charts.learning(curves[curves["model"].isin(models)], models, _styles(found, models), chance(found, section)),
         f"learning-{section.slug}",

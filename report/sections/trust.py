@@ -1,5 +1,6 @@
 """A part of a dataset's page: when to trust a model, by how sure it is, beside chance, and without leaks."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 
 from report import charts, recipes, show, statistics
 from report.data import Results, Section
-from report.estimates import p_value, percent
+from report.estimates import counted, p_value, percent
 from report.palette import Style
 from report.sections import failures
 from report.show import Html, Markup
@@ -22,23 +23,45 @@ def show_section(found: Results, section: Section) -> None:
     show.heading(2, Markup("When to trust it"), "trust")
     if told:
         _triage(found, told)
-    rows = chance.of_section(found, section)
-    if rows:
-        show.write(Markup("**Beside chance.** {}").format(chance.sentence(rows)))
-    if section == recipes.main(found, section.dataset):
-        for leak in leaks.of_dataset(found, section.dataset):
-            show.write(Markup("**A careless split.** {}").format(leaks.sentence(leak)))
-    if rows:
-        show.folded(Html("Every model beside chance"))
+    if rows := chance.of_section(found, section):
+        low = [row.model for row in rows if row.word != "above chance"]
+        said = f"{len(rows) - len(low)} of {counted(len(rows), 'model')} do better than guessing" if low else "all do"
+        show.folded(Html("<strong>Better than guessing?</strong> {}").format(_few(said, low)))
+        show.write(Markup("{}").format(chance.sentence(rows)))
         beside(rows)
         show.unfolded()
+    if section == recipes.main(found, section.dataset):
+        careless(leaks.of_dataset(found, section.dataset))
+
+
+def _few(said: str, low: Sequence[str]) -> str:
+    """The models at chance by their names, where these are few."""
+    return f"{said}; at chance: {', '.join(low)}" if 0 < len(low) <= 3 else said
+
+
+def careless(made: Sequence[leaks.Leak]) -> None:
+    """Print what a split that lets groups stand on both sides would have claimed."""
+    if not made:
+        return
+    words = {
+        "flatters": "it flatters {}",
+        "the other way": "it says less of {}",
+        "small": "a small difference to {}",
+        "undecided": "these data cannot tell of {}",
+    }
+    counts = Counter[str](leak.word for leak in made)
+    said = [words[word].format(counted(counts[word], "model")) for word in words if counts[word]]
+    show.folded(Html("<strong>A careless split?</strong> {}").format("; ".join(said)))
+    show.write(*(Markup("{}").format(leaks.sentence(leak)) for leak in made))
+    show.unfolded()
 
 
 def _triage(found: Results, told: Sequence[Triage]) -> None:
     """Print what may be left to the first model, and how errors fall with what it decides."""
     first = told[0]
-    show.write(*(Markup("{}").format(sentence) for sentence in first.sentences))
+    show.write(*(Markup("{}").format(sentence) for sentence in first.sentences[1:]))  # the first is in the answer
     frame, styles = curves(found, told)
+    show.folded(Html("<strong>How many errors are left?</strong> at each share of the images that a model decides"))
     show.chart(
         charts.risk_coverage(frame, list(styles), styles),
         f"coverage-{first.section.slug}",
@@ -53,7 +76,8 @@ def _triage(found: Results, told: Sequence[Triage]) -> None:
         ),
         by=curves,
     )
-    show.folded(Html("The thresholds for other rates of errors, and whether the probabilities mean what they say"))
+    show.unfolded()
+    show.folded(Html("<strong>Other rates of errors?</strong> thresholds, and whether it means what it says"))
     thresholds(told)
     reliability(found, first)
     show.unfolded()

@@ -9,16 +9,31 @@ from report.show import Html, Markup
 from report.trust import claims, ensembles, spread
 from report.trust.claims import Claimed
 
+TOGETHER = {
+    "better": "better than the best of them alone",
+    "worse": "worse than the best of them alone",
+    "equivalent": "as good as the best of them alone",
+    "undecided": "these data cannot tell",
+    "incomplete": "these data cannot tell",
+}
+
 
 def show_section(found: Results, dataset: str) -> None:
     """Print the part."""
     several = ensembles.of_dataset(found, dataset)
     if several:
-        show.write(Markup("**Several models.** {} {}").format(several.sentence, voices(several)))
+        show.folded(Html("<strong>Several models together?</strong> {}").format(TOGETHER[several.word]))
+        show.write(Markup("{} {}").format(several.sentence, voices(several)))
+        show.unfolded()
     made = claims.of_dataset(found, dataset)
     if made:
-        show.write(Markup("**Claims of a lead.** {}").format(counted(made)))
-        show.folded(Html("How probably each claim of a lead is false"))
+        risky = sum(not c.stands for c in made)
+        show.folded(
+            Html("<strong>A claim of a lead?</strong> false with a probability above {:.0f}\u00a0% in {} of {}").format(
+                claims.RISK * 100, risky, len(made)
+            )
+        )
+        show.write(Markup("{}").format(counted(made)))
         table(sorted(made, key=lambda c: c.false))
         show.unfolded()
     groups = spread.of_dataset(found, dataset)
@@ -77,7 +92,9 @@ def table(made: Sequence[Claimed], *, where: bool = False) -> None:
 
 def _groups(s: spread.Spread) -> None:
     expected = {label: (e.mean, e.low, e.high) for label, e in s.expected.items()}
-    show.heading(3, Markup("For a new group of images"), "groups")
+    show.folded(
+        Html("<strong>A new group of images?</strong> what {} may be expected to recognise").format(s.model), "groups"
+    )
     show.write(Markup("{}").format(s.sentence))
     show.chart(
         charts.group_recalls(s.dots, expected),
@@ -91,3 +108,4 @@ def _groups(s: spread.Spread) -> None:
         title=Html("From group to group: what {} makes of each").format(s.model),
         by=spread.of_dataset,
     )
+    show.unfolded()

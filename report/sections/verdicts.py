@@ -9,6 +9,7 @@ import pandas as pd
 from report import charts, estimates, show
 from report.estimates import p_value, signed
 from report.findings import NARROW, POWER, WIDE, WORDS, Finding, judged
+from report.questions import FORMS
 from report.show import Html, Markup
 
 Label = Callable[[Finding], str]
@@ -43,6 +44,20 @@ def place(f: Finding) -> str:
     return f"{f.section.dataset} {f.section.title}"
 
 
+def brief(f: Finding) -> str:
+    """The pair; two forms of one network share its name: `efficientnet-lite0 tuned − scratch`."""
+    (one, ours), (other, theirs) = (_form(name) for name in (f.model, f.reference))
+    if f.comparison.what or f.section != f.comparison.against or one != other:
+        return f.pair
+    return f"{one} {ours} − {theirs}"
+
+
+def _form(model: str) -> tuple[str, str]:
+    """A model's network, and how it is used: a small head on frozen layers goes by the network's own name."""
+    suffix = next((form for form in FORMS if form and model.endswith(form)), "")
+    return model.removesuffix(suffix), suffix.removeprefix("-") or "head"
+
+
 def splits(f: Finding) -> str:
     """How many splits both have, and of how many, where some are missing."""
     return str(f.splits) if f.splits == f.comparison.wanted else f"{f.splits} of {f.comparison.wanted}"
@@ -53,6 +68,13 @@ def counted(found: Sequence[Finding]) -> Markup:
     counts = Counter[str](f.narrow for f in found)
     words = [Markup("**{}** in {}").format(word, counts[word]) for word in WORDS if counts[word]]
     return Markup("{} of {}").format(show.listed(words), estimates.counted(len(found), "comparison"))
+
+
+def counted_html(found: Sequence[Finding]) -> Html:
+    """The same for the line of a fold."""
+    counts = Counter[str](f.narrow for f in found)
+    words = [Html("<strong>{}</strong> in {}").format(word, counts[word]) for word in WORDS if counts[word]]
+    return Html("{} of {}").format(Html(", ").join(words), estimates.counted(len(found), "comparison"))
 
 
 def explanation(found: Sequence[Finding]) -> Markup:
@@ -70,7 +92,7 @@ def explanation(found: Sequence[Finding]) -> Markup:
 def _row(f: Finding) -> list[object]:
     could = [f.detectable, f.detectable_80]
     return [
-        f.pair,
+        brief(f),
         signed(f.difference),
         p_value(np.nan if f.difference.degenerate else f.difference.p),
         p_value(f.holm),

@@ -171,9 +171,15 @@ def file_link(words: str, address: str) -> Markup:
     return Markup.made(f"[{Markup.text(words).source}]({address}){{download=''}}")
 
 
-def link_to_image(image: str, more: str = "") -> Markup:
-    """A link to what every model said of an image, on the page of its dataset; `more` stands behind its name."""
-    drawn = Html('<a class="image-link" href="#image={}">{}</a>{}').format(quote(image, safe=""), image, more)
+def link_to_image(image: str, more: str = "", page: str = "") -> Markup:
+    """A link to what every model said of an image; `more` stands behind its name.
+
+    `page` is the address of its dataset's page, empty on that page itself. Raises as `link`.
+    """
+    if page:
+        _check(page)
+    drawn = Html('<a class="image-link" href="{}#image={}">{}</a>{}')
+    drawn = drawn.format(Html.made(page), quote(image, safe=""), image, more)
     return Markup.made(_inline(drawn))
 
 

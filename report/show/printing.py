@@ -118,9 +118,10 @@ def raw(html: Html) -> None:
     print(f"\n```{{=html}}\n{html.source}\n```\n")
 
 
-def folded(words: Html) -> None:
-    """Open what a reader unfolds; `unfolded` ends it. No heading stands within."""
-    raw(Html('<details class="folded"><summary>{}</summary>').format(words))
+def folded(words: Html, name: str = "") -> None:
+    """Open what a reader unfolds; `unfolded` ends it. No heading stands within; `name` is its address, if any."""
+    address = Html(' id="{}"').format(name) if name else NOTHING
+    raw(Html('<details class="folded"{}><summary>{}</summary>').format(address, words))
 
 
 def unfolded() -> None:
@@ -143,7 +144,8 @@ def table_text(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Mark
 
 
 def _cell(value: object) -> str:
-    return value.source if isinstance(value, Markup) else Markup.text(str(value)).source
+    """A number and its unit stay on one line."""
+    return value.source if isinstance(value, Markup) else Markup.text(str(value).replace(" %", "\u00a0%")).source
 
 
 def _seen(value: object) -> str:

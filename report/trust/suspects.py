@@ -71,7 +71,7 @@ class Suspects:
         if not self.flagged:
             return f"No label is doubted by {judges.removesuffix(' are').removesuffix(' is')}."
         count = len(self.flagged)
-        images = f"{count} of {len(self.listed)} images" if count > 1 else "one image"
+        images = f"{count:,} of {len(self.listed):,} images" if count > 1 else "one image"
         return (
             f"Look at the labels of {images} first: {judges} confident of another class than the label says, "
             "without having been trained on them. Most will be hard images; some may be labelled wrongly."

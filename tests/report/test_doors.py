@@ -142,11 +142,11 @@ def evaluated(source: str) -> list[str]:
 def wanted(page: str) -> list[str]:
     """What a page shows, letter for letter."""
     title, task, difficulty, licence = (read(CARD[key]) for key in ("title", "task", "difficulty", "licence"))
-    plain, one, other, *_ = RECIPES
+    plain, one, *_ = RECIPES
     texts = {
         "index.html": [title, plain, f"{hostile.CODE!a}", f"images/{hostile.FOLDER}/"],
         "datasets.html": [title, task, difficulty, licence, *(f"{label} (4)" for label in CLASSES)],
-        "models.html": [PROBE, plain, one, other],
+        "models.html": [PROBE],
         "activations.html": [title, CLASSES[0], f"efficientnet-lite0 · {PROBE}"],
         # At the main recipe of each dataset: of those with as many models, the one with the most trials.
         "conclusions.html": [f"second {plain}", f"hostile {one}, split as in {OTHER}"],

@@ -277,6 +277,7 @@ def test_a_page_on_paper_has_all_that_is_folded_and_nothing_to_click(
 def test_a_menu_chooses_another_model(address: str, slug: str, watched: Any) -> None:
     page = watched(address)
     page.goto(address + "datasets/tiny.html")
+    page.locator("summary", has_text="What is taken for what?").click()
     cells = page.locator(f"#vis-confusion-{slug} td[data-l]")
     before = cells.all_inner_texts()
     page.locator(f"#vis-confusion-{slug} select").select_option("mean-colour")

@@ -190,6 +190,6 @@ def test_cells_that_were_split_differently_are_not_compared(
     site.render(store, tmp_path / "site", engine="preview")
     page = html.unescape((tmp_path / "site" / "datasets" / "tiny.html").read_text())
     # One of them is what the page is about; the other says that its images are split otherwise, and compares nothing.
-    assert re.findall(r"<h3[^>]*>At (48px-ep2, split as in (?:small|other))", page.replace("\n", " "))
+    assert re.findall(r"<summary><strong>At (48px-ep2, split as in (?:small|other))", page.replace("\n", " "))
     assert "images split otherwise" in page
     assert "vis-recipe" not in page

@@ -16,7 +16,7 @@ KNOWN = (
     ("Not to be triaged", {"covid-ct", "reticulocytes"}, {"malaria", "wbc-segmented"}),
     ("split one by one", {"covid-ct", "malaria", "t-cells", "wbc-segmented"}, {"reticulocytes"}),
     ("nine of ten groups", {"covid-ct", "malaria", "t-cells"}, {"wbc-segmented", "reticulocytes"}),
-    ("no trial here has seen", {"malaria", "t-cells", "wbc-segmented"}, {"covid-ct"}),
+    ("no trial here has seen", {"malaria", "wbc-segmented"}, {"covid-ct"}),
     ("At chance", {"reticulocytes"}, {"malaria"}),
 )
 
@@ -57,7 +57,7 @@ def test_each_dataset_has_its_own(capsys: pytest.CaptureFixture[str]) -> None:
         words = plain(said)
         assert "{#trust}" in said
         assert f"fig-coverage-{section.slug}" in said
-        assert "Beside chance." in words
+        assert "Better than guessing?" in words
         for phrase, where, nowhere in KNOWN:
             assert phrase in words or name not in where, (name, phrase)
             assert phrase not in words or name not in nowhere, (name, phrase)
