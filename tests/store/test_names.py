@@ -57,6 +57,12 @@ def renamed(store: Store, key: str, name: str) -> set[str]:
         listed(other, "evil", "h")
     made = set()
     for path in files(other.root):
+        if key == "model" and path.startswith("activations"):  # where it is a column
+            rows = pq.read_table(other.root / path, partitioning=None)
+            rows = rows.set_column(0, "model", pa.array([name] * rows.num_rows))
+            save = partial(pq.write_table, rows)
+            made.add(parts.publish(store.root, "activations", {"dataset": "d"}, "made by hand", save).path)
+            continue
         target = path.replace(f"{key}=evil", f"{key}={quote(name, safe=' ')}")
         (store.root / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(other.root / path, store.root / target)
