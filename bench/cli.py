@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.study import Study
 
 app = typer.Typer(
+    cls=failing.PlainGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

@@ -15,6 +15,7 @@ from bench.datasets import sources
 from bench.datasets.sources import Source
 from bench.errors import UsageError
 from bench.images import Scale, ranges
+from bench.study import Recipe
 from store import names
 
 NAME = names.NAME
@@ -184,11 +185,16 @@ def parse(name: str, text: str, where: str) -> Card:
                 f"{_for_example(key, value)}"
             )
         if key in _CHOICES and value not in _CHOICES[key]:
-            raise UsageError(f"{where}: {key} must be one of {', '.join(_CHOICES[key])}, not {_written(value)}")
+            raise UsageError(f"{where}: {key} must be {' or '.join(_CHOICES[key])}, not {_written(value)}")
     if len(set(values.get("classes", ()))) < len(values.get("classes", ())):
         raise UsageError(f"{where}: classes names a class twice")
     if values.get("images_per_class", 2) < 2:
         raise UsageError(f"{where}: images_per_class must be a whole number from 2 on")
+    if "recipe" in values:
+        try:
+            Recipe().with_overrides(values["recipe"], "recipe")
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from None
     if "groups" in values:
         check_groups(values["groups"], f"{where}: groups")
     if "holdout" in values and values["holdout"] not in values.get("parts", ()):

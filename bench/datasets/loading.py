@@ -181,6 +181,10 @@ class Library:
         folder = self.image_folder(card)
         if folder is None:
             places = " or ".join(str(f / (card.images or name)) for f in self.folders)
+            if card.manifest:
+                raise BenchError(
+                    f"dataset {name!r}: no table {card.manifest} in {places}, which its card names under `manifest`"
+                )
             lying = next((place / name for place in self.folders if (place / name).is_dir()), None)
             hint = f"; `bench dataset add {name} {lying}{self.options}` says what lies there" if lying else ""
             hint = f"; `bench dataset fetch {name}{self.options}` gets them, or says how" if card.fetch else hint
@@ -219,10 +223,20 @@ def listed(card: Card, folder: Path, cap: int | None, cache: Path) -> Dataset:
     classes = card.classes or tuple(sorted(of_class))
     if missing := [name for name in classes if name not in of_class]:
         raise BenchError(f"{folder}: no images for class {missing[0]!r}, which the card of {card.name!r} names")
-    if strange := [name for name in of_class if name not in classes]:
+    strange = [name for name in of_class if name not in classes]
+    if strange and card.manifest:
+        raise BenchError(
+            f"{folder / card.manifest}: the card of {card.name!r} does not name the class {strange[0]!r}; add it "
+            "to the card's classes, or strike its lines out"
+        )
+    if strange:
         raise BenchError(
             f"{folder}: the card of {card.name!r} does not name the class folder {strange[0]!r}; "
             "add it to the card's classes or move the folder away"
+        )
+    if len(classes) < 2 and card.manifest:
+        raise BenchError(
+            f"{folder / card.manifest}: all lines have the label {classes[0]!r}; a dataset needs two at least"
         )
     if len(classes) < 2:
         raise BenchError(f"{folder}: a dataset needs at least two class folders with images, found {len(classes)}")

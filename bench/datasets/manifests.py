@@ -87,6 +87,8 @@ def read(manifest: Path, folder: Path, endings: frozenset[str], named: Mapping[s
         of_table = os.path.join(os.path.abspath(manifest.parent), written)  # noqa: PTH100, PTH118
         within = [path for path in (_inside(folder, written), _inside(folder, of_table)) if path]
         places = [path for path in within if files.holds(path)][:1] or files.named(written)
+        if Path(written).is_absolute() and not within and not os.path.exists(written):  # noqa: PTH110
+            within = places  # of another machine
         held = _held(values.get("holdout", ""))
         if not label:
             faults.add(lines.UNLABELLED, line, written)
@@ -214,7 +216,7 @@ def records(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
             for row in reader:
                 yield reader.line_num, _texts(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{table} cannot be read ({error}); a manifest is a CSV file in UTF-8") from None
+        raise BenchError(f"{table} cannot be read ({error}); a manifest is a CSV file in UTF-8: save it so") from None
 
 
 def _named(manifest: Path, named: Mapping[str, str]) -> dict[str, str]:

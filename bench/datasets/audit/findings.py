@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from bench.datasets import feasible, layouts
 from bench.datasets.audit import kinds, metadata
 from bench.datasets.audit.facts import (
+    SHOWN,
     TORN,
     UNUSABLE,
     Facts,
@@ -136,10 +137,14 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
     wanted = Protocol()
     small = [label for label in sorted({scan.label for scan in facts.scans}) if counts[label] <= wanted.folds]
     mend = _what_would_do(facts, wanted) if small else ""
-    for label in small:
-        usable = number(counts[label], "usable image")
-        what = f"Class {label!r} has {usable}: too few for a holdout and {wanted.folds} folds"
-        yield Finding(TOO_FEW, True, what, mend)
+    too_few = f"too few for a holdout and {wanted.folds} folds"
+    if len(small) > SHOWN:
+        said = names([f"{label} has {counts[label]}" for label in small])
+        yield Finding(TOO_FEW, True, f"{len(small)} classes have usable images {too_few}: {said}", mend)
+    else:
+        for label in small:
+            usable = number(counts[label], "usable image")
+            yield Finding(TOO_FEW, True, f"Class {label!r} has {usable}: {too_few}", mend)
     few = {label: count for label, count in sorted(counts.items()) if wanted.folds < count < FEW}
     if few:
         said = ", ".join(f"{label} has {count}" for label, count in few.items())

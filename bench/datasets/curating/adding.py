@@ -14,6 +14,7 @@ from bench.errors import BenchError, UsageError
 
 Duplicates = Literal["refuse", "leave-out", "keep"]
 Missing = Literal["refuse", "leave-out"]
+SHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 Subfolders = Literal["groups", "plain"]
 
 
@@ -189,6 +190,8 @@ def _layout(
     place = manifest if manifest.is_file() else folder / manifest
     if not place.is_file():
         raise UsageError(f"--manifest {manifest}: there is no such file")
+    if place.suffix.lower() in SHEETS:
+        raise UsageError(f"--manifest {manifest} is a spreadsheet's own file; save it as CSV in UTF-8, and name that")
     recognising.check_columns(place, folder, columns, command)
     named = {"columns": dict(columns)} if columns else {}
     return {"manifest": os.path.relpath(place.resolve(), folder.resolve()), **named}

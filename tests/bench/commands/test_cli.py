@@ -67,6 +67,22 @@ def test_unknown_options_are_wrong_usage(bench: Run, arguments: list[str]) -> No
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dataset", "add", "m", ".", "--missing", "keep"], "'--missing': 'keep' is not one of 'refuse', 'leave-out'."),
+        (["run", "--executor", "x"], "'--executor': 'x' is not one of 'local', 'ray'."),
+        (["run", "--folds", "x"], "'--folds': Input should be a valid integer"),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_told_in_plain_words(bench: Run, arguments: list[str], said: str) -> None:
+    code, _, err = bench(*arguments)
+    words = " ".join(err.replace("│", " ").split())
+    assert (code, said in words) == (2, True), err
+    assert "Value error" not in words
+    assert "parse" not in words
+
+
 def test_a_folder_that_is_no_store_is_left_alone(bench: Run, data: Path, tmp_path: Path) -> None:
     place = tmp_path / "precious"
     place.mkdir()

@@ -482,3 +482,52 @@ def test_images_of_a_table_are_called_by_their_paths(tmp_path: Path) -> None:
     assert "left out by now: b/7.png" in changed
     assert "kept together by now, under `same`: a/6.png ≈ b/6.png" in changed
     assert curating.update(known(tmp_path), "mine")[-1] == []
+
+
+CARDS = {
+    'manifest = "gone.csv"': "no table gone.csv in ",
+    'manifest = "one.csv"': "one.csv: all lines have the label 'a'; a dataset needs two at least",
+    'manifest = "t.csv"\nclasses = ["a", "c"]': "t.csv: the card of 'mine' does not name the class 'b'; add it",
+    'manifest = "t.csv"\nmissing = "keep"': "mine.toml: missing must be leave-out, not 'keep'",
+    'missing = "leave-out"': "mine.toml: missing is about lines of a manifest, and there is none",
+    'manifest = "t.csv"\n[recipe]\nimage_size = 16': "mine.toml: recipe: image_size must be 32 to 2048 pixels, not 16",
+    'manifest = "t.csv"\n[recipe]\nsize = 96': "mine.toml: recipe: unknown recipe field 'size'; known: aug",
+}
+
+
+@pytest.mark.parametrize("text", CARDS)
+def test_a_card_by_hand_gets_its_sentence(text: str, tmp_path: Path) -> None:
+    folder = place(tmp_path / "images", "{n}.png")
+    write(folder, "one.csv", ["path,label", *(f"{n}.png,a" for n in range(12))])
+    write(folder, "t.csv", ["path,label", *(f"{n}.png,{'abc'[n % 3]}" for n in range(12))])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.toml").write_text(f'images = "{folder}"\n{text}\n')
+    with pytest.raises(BenchError) as caught:
+        known(tmp_path).load("mine")
+    assert CARDS[text] in str(caught.value)
+    assert "class folder" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_paths_of_another_machine_are_found_by_their_ends(tmp_path: Path) -> None:
+    folder = place(tmp_path / "images", "a/{n}.png", "b/{n}.png")
+    elsewhere = save(tmp_path / "elsewhere" / "a" / "0.png", 0)
+    write(folder, "manifest.csv", ["path,label", *(f"/home/kim/{c}/{n}.png,{c}" for c in "ab" for n in range(12))])
+    assert add(tmp_path, folder)[1].counts() == {"a": 12, "b": 12}
+    write(folder, "manifest.csv", ["path,label", f"{elsewhere},a", "b/0.png,b"])
+    assert f"{str(elsewhere)!r} is no file inside" in refused(tmp_path / "again", folder)
+
+
+def test_many_classes_of_few_images_are_one_problem(tmp_path: Path) -> None:
+    folder = place(tmp_path / "images", "{n}.png")
+    write(folder, "manifest.csv", ["path,label", *(f"{n}.png,c{n % 9}" for n in range(12))])
+    *_, audit = add(tmp_path, folder)
+    assert said(audit, "too few images") == [
+        "9 classes have usable images too few for a holdout and 5 folds: c0 has 2, c1 has 2, c2 has 2 and 6 more"
+    ]
+
+
+def test_a_spreadsheet_is_no_table(tmp_path: Path) -> None:
+    folder = place(tmp_path / "images", "{n}.png")
+    (folder / "t.xlsx").write_bytes(b"PK\3\4")
+    assert "save it as CSV in UTF-8" in refused(tmp_path, folder, manifest=folder / "t.xlsx")
