@@ -98,6 +98,7 @@ def _trials(root: Path, keys: dict[str, str]) -> None:
     with scratch("compact") as folder, duckdb.connect() as connection:
         connection.execute("set temp_directory = $folder", {"folder": folder})
         connection.execute("set memory_limit = '2GB'")
+        connection.execute("set enable_progress_bar = false")  # the command draws one of its own
         snapshot.load(connection, root, found)
         useless, small = _sorted_out(connection, found)
         chosen, kept = _to_pack(connection, found, small)

@@ -97,14 +97,15 @@ def expose(connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory, 
         """,
         {"root": str(root.resolve())},
     )
-    # A part is mixed if it also holds an attempt that does not show, or shows from another part.
+    # A part is mixed if it also holds an attempt that does not show, or shows from another part. That of a dataset's
+    # activations may hold some that no row names: those of models whose rows come next, or were lost to damage.
     rows = connection.execute(
         """
         select path, bool_or(s.attempt_id is null) from (select distinct attempt_id, path from named) n
         left join shown_parts s using (attempt_id, path) group by path having count(s.attempt_id) > 0
         """
     ).fetchall()
-    mixed = dict(rows)
+    mixed = {path: more or path.startswith("activations/") for path, more in rows}
     for kind in schema.KINDS:
         if kind == "trials":
             continue

@@ -31,7 +31,7 @@ EXAMPLES = (
     ),
     Example(
         "Which three images of each dataset are hardest?",
-        "select dataset, image_id, label, mode(predicted) as taken_for,\n"
+        "select dataset, image_id, label, mode(predicted order by predicted) as taken_for,\n"
         "  round(avg((predicted = label)::int), 2) as recognised\nfrom predictions\n"
         "where subset = 'test' and recipe = (select mode(recipe) from scores where current)\n"
         "group by dataset, image_id, label\n"
@@ -113,10 +113,12 @@ EXAMPLES = (
     ),
     Example(
         "Which labels should somebody look at, and of what class are the images that look most alike?",
-        "with doubts as (\n  select dataset, recipe, image_id, label, mode(predicted) as taken_for,\n    "
-        "avg((predicted = label)::int) as recognised, avg(list_max(probabilities)) as sure\n  from predictions\n  "
-        "where recipe = (select mode(recipe) from scores where current)\n  group by all\n),\nnear as (\n  select "
-        "dataset, recipe, image_id, any_value(nearest[1]) as nearest from neighbours group by all\n)\nselect "
+        "with doubts as (\n  select dataset, recipe, image_id, label,\n"
+        "    mode(predicted order by predicted) as taken_for, avg((predicted = label)::int) as recognised,\n"
+        "    avg(list_max(probabilities)) as sure\n  from predictions\n  "
+        "where recipe = (select mode(recipe) from scores where current)\n  group by all\n),\nnear as (\n"
+        "  select dataset, recipe, image_id, mode(nearest[1] order by nearest[1]) as nearest\n"
+        "  from neighbours group by all\n)\nselect "
         "d.dataset, d.image_id, d.taken_for, round(d.recognised, 2) as recognised, split_part(n.nearest, '/', 1) as "
         "like\nfrom doubts d left join near n using (dataset, recipe, image_id)\nqualify row_number() over (\n  "
         "partition by d.dataset order by d.recognised, d.sure desc, d.image_id\n) <= 3\norder by d.dataset, "

@@ -76,7 +76,7 @@ def hardest(found: Results, section: Section, most: int = 10) -> pd.DataFrame:
     return found.frame(
         """
         select image_id, any_value(label) as label, avg((predicted = label)::int) as right_share,
-            mode(predicted) filter (predicted != label) as taken_for,
+            mode(predicted order by predicted) filter (predicted != label) as taken_for,
             avg(list_max(probabilities)) filter (predicted != label) as sure, count(distinct model) as models
         from predictions semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id)
         where dataset = $dataset and subset = 'test' and recipe = $recipe and list_contains($models, model)

@@ -205,12 +205,43 @@ def test_a_part_that_lies_as_another_version_kept_them_is_left_out(tmp_path: Pat
 # --- Whatever is done, in whatever order
 
 
+def test_stopped_at_any_step_each_model_has_its_maps_once(tmp_path: Path) -> None:
+    whole = Store(tmp_path / "whole", create=True)
+    for model in MODELS[:2]:
+        show(whole, model, model, 1)
+    steps = 0
+    while True:
+        store = Store(shutil.copytree(whole.root, tmp_path / str(steps)))
+        ended = killed(store, steps)
+        assert kept(store) == dict.fromkeys(MODELS[:2], of_pool(1)), steps
+        assert checking.check(store).sound
+        if ended:
+            break
+        steps += 1
+    assert steps == 5 + 6, "five new parts, of which two are of trials, and six that they replace"
+
+
+def test_what_a_repair_takes_from_one_model_is_gone_and_nothing_else(tmp_path: Path) -> None:
+    store = Store(tmp_path, create=True)
+    for model in MODELS:
+        show(store, model, model, 1)
+    compaction.compact(store)
+    (path,) = (path for path in files(store.root, "predictions") if "model=lower" in path)
+    (store.root / path).write_bytes(b"cut")
+    for _ in range(2):
+        checking.repair(store)
+        assert kept(store) == {"head": of_pool(1), "probe": of_pool(1)}, "no map without its trial"
+        compaction.compact(store)
+    show(store, "lower", "lower", 1)
+    assert kept(store) == dict.fromkeys(MODELS, of_pool(1))
+
+
 class Killed(BaseException):
     """A kill: nothing is tidied up."""
 
 
-def killed(store: Store, steps: int) -> None:
-    """A compaction that ends before the step of that number, a rename or a deletion; or at its end."""
+def killed(store: Store, steps: int) -> bool:
+    """A compaction that ends before the step of that number, a rename or a deletion; whether it came to its end."""
     rename, unlink, left = Path.replace, Path.unlink, steps
 
     def step(path: Path) -> None:
@@ -236,6 +267,8 @@ def killed(store: Store, steps: int) -> None:
             compaction.compact(store)
         except Killed:
             age(store.root)
+            return False
+    return True
 
 
 OPERATIONS = st.one_of(
