@@ -1,5 +1,7 @@
 """Which of a dataset's recipes its page is about, and what another one does otherwise, in words."""
 
+from functools import lru_cache
+
 from report.data import Results, Section
 
 WORDS = {
@@ -24,12 +26,16 @@ def others(results: Results, dataset: str) -> list[Section]:
 
 def ordered(results: Results, dataset: str) -> list[Section]:
     """A dataset's recipes, the one that most was run with first."""
+    return list(_ordered(results, dataset))
 
+
+@lru_cache(maxsize=1024)
+def _ordered(results: Results, dataset: str) -> tuple[Section, ...]:
     def key(section: Section) -> tuple[int, int, int, str]:
         cells = results.of(results.cells, section)
         return -len(cells), -int(cells["done"].sum()), _size(results, section), section.slug
 
-    return sorted(results.sections_of(dataset), key=key)
+    return tuple(sorted(results.sections_of(dataset), key=key))
 
 
 def unlike(results: Results, section: Section, reference: Section) -> str:
