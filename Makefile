@@ -2,14 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-.PHONY: site test test-slow bench-store bench-site bench-training lint clean
+.PHONY: site test test-long test-slow bench-store bench-site bench-training lint clean
 
 site: $(INSTALLED)  ## train the demo study on the built-in dataset and draw its website
 	$(BIN)/bench run demo --store build/demo-store
 	$(BIN)/bench report demo --store build/demo-store -o build/site
 
 test: lint  ## lint, types and tests
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow and not long" -n 2
+
+test-long: $(INSTALLED)  ## whole runs, sites and workflows: what is long and yet belongs to every change
+	$(BIN)/pytest -m "long and not slow" -n 2
 
 test-slow: $(INSTALLED)  ## the long fault and simulation runs, and the cases beside the real images
 	$(BIN)/pytest -m slow

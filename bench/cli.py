@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bench.study import Study
 
 app = typer.Typer(
+    cls=failing.PlainGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -98,6 +99,7 @@ def run(
         {"repeats": repeats, "folds": folds, "holdout": holdout},
         {"epochs": epochs, "image_size": image_size},
     )
+    runner.require(executor, device, keep=keep_models)
     require_store_or_empty(store)
     if dataset:
         for name in dataset:

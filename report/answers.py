@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from report import estimates, findings, recipes, rows
+from report import estimates, findings, recipes, rivals, rows
 from report.data import Results, Section
 from report.estimates import counted, interval, p_value
 from report.findings import Finding
-from report.questions import FAMILIES, FLOORS, IMBALANCE, SEGMENTED, SIZE
+from report.questions import FAMILIES, FLOORS, IMBALANCE, PRETRAINING, SEGMENTED, SIZE
 from report.trust import chance, ensembles, growing, triage
 
 FORMS = {
@@ -85,8 +85,9 @@ def answer(results: Results, dataset: str) -> Answer:
     towards = [_towards(f, model) for f in about]
     sentences = (
         _use(best, len(complete), decided=any(t.word == "better" for t in towards))
-        + _guessing(results, section, model),
-        _sure(towards) + _unasked(model, towards),
+        + _guessing(results, section, model)
+        + _elsewhere(results, section, model),
+        _sure(towards, complete) + _unasked(model, found, towards),
         _surer(results, section, towards, growing.of_model(results, dataset, model)),
     )
     ends = (float(best["low"]), float(best["high"]))
@@ -103,6 +104,21 @@ def _guessing(results: Results, section: Section, model: str) -> str:
     if row is None or row.word == "above chance":
         return ""
     return f" Guessing scores {row.null.low * 100:.0f} to {row.null.high * 100:.0f} %, so nothing here is of use yet."
+
+
+def _elsewhere(results: Results, section: Section, model: str) -> str:
+    """What the first sentence must not leave out either: that another recipe may do better."""
+    rival = rivals.ahead(results, section, model)
+    if rival is None:
+        return ""
+    other, d = rival.section, rival.difference
+    unlike = recipes.unlike(results, other, section)
+    by = f"{estimates.points(d.mean).lstrip('+')} points {interval(d.low, d.high, signed=True)}"
+    word = "Surely better" if rival.narrow == "better" else "Ahead, though not for sure,"
+    return (
+        f" {word} at another recipe, {other.title}{f' ({unlike})' if unlike else ''}: {described(rival.model)}, "
+        f"by {by} ({counted(rival.splits, 'split')}, Holm {p_value(rival.holm)} of {rival.asked})."
+    )
 
 
 @dataclass(frozen=True)
@@ -135,7 +151,7 @@ def _use(row: Mapping[str, Any], models: int, *, decided: bool) -> str:
     )
 
 
-def _sure(towards: Sequence[Towards]) -> str:
+def _sure(towards: Sequence[Towards], complete: Sequence[str]) -> str:
     judged = [t for t in towards if t.word != "incomplete"]
     if not towards:
         return "Nothing that it is compared with has results, so nobody can say how sure that is."
@@ -146,11 +162,10 @@ def _sure(towards: Sequence[Towards]) -> str:
     alike = [t for t in judged if t.word == "equivalent"]
     if alike:
         said.append("as good: " + _listed([described(t.other) for t in alike[:NAMED]], len(alike)))
-    better = [t for t in judged if t.word == "worse"]
-    if better:
-        said.append(
-            "surely better, though of a lower mean: " + _listed([described(t.other) for t in better], len(better))
-        )
+    for why, finished in (("though of a lower mean", True), ("though not all of its trials are done", False)):
+        better = [t for t in judged if t.word == "worse" and (t.other in complete) is finished]
+        if better:
+            said.append(f"surely better, {why}: " + _listed([described(t.other) for t in better], len(better)))
     doubtful = sorted((t for t in judged if t.word == "undecided"), key=lambda t: t.lead)
     if doubtful:
         nearest = doubtful[0]
@@ -170,12 +185,26 @@ def _sure(towards: Sequence[Towards]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _unasked(model: str, towards: Sequence[Towards]) -> str:
-    """That nothing tells yet what pre-training adds, which is what most readers came for."""
+def _unasked(model: str, found: Sequence[Finding], towards: Sequence[Towards]) -> str:
+    """What nothing above tells yet, and most readers came for: what pre-training adds."""
     pretrained = any(model == family + form for family in FAMILIES for form in FORMS if form != "-scratch")
     if not pretrained or any(t.other.endswith("-scratch") or t.other.startswith("cnn") for t in towards):
         return ""
-    return " What pre-training adds is not known yet: no network from scratch has results beside it."
+    # Twins that are used otherwise tell it as well.
+    twins = [f for f in found if f.question == PRETRAINING and f.narrow != "incomplete"]
+    if not twins:
+        return " What pre-training adds is not known yet: no network from scratch has results beside it."
+    twin = max(twins, key=lambda f: f.difference.mean)
+    d = twin.difference
+    word = {"better": "surely better than", "worse": "surely worse than", "equivalent": "as good as"}.get(
+        twin.narrow, "not told apart from"
+    )
+    ends = "–" if d.degenerate else interval(d.low, d.high, signed=True)
+    return (
+        f" What pre-training adds shows in another use of it: {described(twin.model)} is {word} {twin.reference}, "
+        f"{estimates.points(d.mean)} points {ends} ({counted(twin.splits, 'split')}, Holm {p_value(twin.holm)} of "
+        f"{twin.asked})."
+    )
 
 
 def _surer(results: Results, section: Section, towards: Sequence[Towards], more: growing.More | None) -> str:

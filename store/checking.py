@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from store import compaction, inventory, parts, schema, snapshot
+from store import inventory, packing, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import Inventory
@@ -75,7 +75,7 @@ def repair(store: Store) -> Report:
             trials = [part for (part,) in broken]
             for part in trials:
                 _keep_complete(connection, store.root, found, part)
-            named = compaction.only_named_by(connection, trials)
+            named = packing.only_named_by(connection, trials)
         # Rows of trials first: what lacks its row does not show.
         for path in [*trials, *named, *report.damaged, *report.lost, *report.strays]:
             move(store.root, path, f"{QUARANTINE}/{path}")
@@ -90,8 +90,7 @@ def _keep_complete(connection: duckdb.DuckDBPyConnection, root: Path, found: Inv
     """
     connection.execute("create or replace table chosen as select * from attempts where part = $part", {"part": part})
     if connection.execute("select 1 from chosen limit 1").fetchall():
-        (file,) = (file for file in found.files if file.path == part)
-        compaction.pack(connection, root, file.keys, found)
+        packing.pack(connection, root, found)
 
 
 def _strays(root: Path, found: Inventory, named: set[str]) -> dict[str, str]:

@@ -1,38 +1,30 @@
-"""Compaction: many small parts become one sorted part for each dataset and model.
+"""Compaction: many small parts become one sorted part for each dataset and model, and one of a dataset's activations.
 
 The new parts are written beside the old ones. The new part of trials, which names the new parts of predictions, is
 renamed last: from that moment on its rows count and the old ones are superseded; then the old files are deleted. A kill
-leaves either the old state or the new one with some old files beside it, which readers do not see and the next
-compaction deletes; new files that no row names yet are deleted after an hour. Parts that are already large, and of this
-version, are left as they are.
+leaves for each model either the old state or the new one with some old files beside it, which readers do not see and
+the next compaction deletes; new files that no row names yet are deleted after an hour. Parts that are already large,
+and of this version, are left as they are.
 """
 
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from store import errors, inventory, parts, schema, snapshot
+from store import inventory, packing, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import File, Inventory
 from store.scratch import scratch
 from store.store import Store
 
-PACKED = "packed"
 LISTS = ("images", "plans", "splits")
 LARGE = 256 * 2**20
 """Bytes from which on a part is left alone."""
 LONG_AGO = 3600.0
 """Seconds after which nobody is about to name a part that nobody names."""
-ORDER = {
-    "trials": "recipe, repeat, fold, trial_id, finished_at, attempt_id",
-    "predictions": "recipe, repeat, fold, trial_id, attempt_id, subset, image_id",
-    "activations": "recipe, trial_id, attempt_id, image_id",
-}
 
 
 @dataclass(frozen=True)
@@ -88,8 +80,10 @@ def renew(store: Store) -> None:
 
 
 def _folder(file: File) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """What is packed together with a part: a kind of lists, or trials with all that they name; and its partition."""
-    return (file.kind if file.kind in LISTS else "trials"), tuple(file.keys.items())
+    """What is packed together with a part: of lists their partition; or a dataset's trials, and all that they name."""
+    if file.kind in LISTS:
+        return file.kind, tuple(file.keys.items())
+    return "trials", (("dataset", file.keys["dataset"]),)
 
 
 def _pack_folder(root: Path, kind: str, keys: dict[str, str], found: Inventory) -> None:
@@ -106,21 +100,17 @@ def _trials(root: Path, keys: dict[str, str]) -> None:
         connection.execute("set memory_limit = '2GB'")
         snapshot.load(connection, root, found)
         useless, small = _sorted_out(connection, found)
-        files = {file.path: file for file in found.files}
-        named = only_named_by(connection, small)
-        old = [files[path] for path in small + named if path in files]
-        if len(small) < 2 and all(file.name.version == schema.VERSION for file in old):
-            small = []
-        else:
+        chosen, kept = _to_pack(connection, found, small)
+        if chosen:
             connection.execute(
                 "create table chosen as select * from attempts semi join copies using (attempt_id, part) "
                 "where part in (select unnest($parts))",
-                {"parts": small},
+                {"parts": chosen},
             )
-            pack(connection, root, keys, found)
-        gone = useless + small
+            packing.pack(connection, root, found, kept)
+        gone = useless + chosen
         left = [file.path for file in found.files if _is_left_behind(connection, root, file)]
-        _delete(root, [*gone, *only_named_by(connection, gone), *left])
+        _delete(root, [*gone, *packing.only_named_by(connection, gone), *left])
 
 
 def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tuple[list[str], list[str]]:
@@ -144,82 +134,53 @@ def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tupl
     )
 
 
-def only_named_by(connection: duckdb.DuckDBPyConnection, trials: list[str]) -> list[str]:
-    """The parts of predictions and activations that rows in these parts of trials name, and no others."""
-    rows = connection.execute(
-        "select path from named group by path having bool_and(part in (select unnest($trials)))", {"trials": trials}
-    ).fetchall()
-    return sorted(path for (path,) in rows)
+def _to_pack(
+    connection: duckdb.DuckDBPyConnection, found: Inventory, small: list[str]
+) -> tuple[list[str], frozenset[str]]:
+    """Which of the small parts of trials are written anew, and which parts their rows go on naming.
+
+    A model's predictions stay where it has one packed part, and a dataset's activations likewise. If activations move,
+    so do the rows of every model that has any, for these say where they are.
+    """
+    files = {file.path: file for file in found.files}
+    naming = "select distinct part, path from named semi join copies using (attempt_id, part)"
+    names: dict[str, list[File]] = {}
+    for part, path in connection.execute(naming).fetchall():
+        names.setdefault(part, []).append(files[path])
+    models: dict[str, list[File]] = {}
+    for part in small:
+        models.setdefault(files[part].keys["model"], []).append(files[part])
+
+    def named(parts: Iterable[File], kind: str) -> set[File]:
+        return {file for part in parts for file in names.get(part.path, []) if file.kind == kind}
+
+    shared = named((files[part] for part in small), "activations")
+    kept = set(shared) if _is_packed(shared) else set[File]()
+    chosen: list[File] = []
+    for rows in models.values():
+        predictions = named(rows, "predictions")
+        if _is_packed(rows) and _is_packed(predictions):
+            if named(rows, "activations") <= kept:
+                continue
+            kept |= predictions
+        chosen += rows
+    return sorted(file.path for file in chosen), frozenset(file.path for file in kept)
+
+
+def _is_packed(files: Collection[File]) -> bool:
+    """Whether there is nothing to gain: one part at most, and one that a compaction of this version wrote."""
+    return len(files) < 2 and all(
+        file.name.version == schema.VERSION and file.name.stem.startswith(packing.PACKED) for file in files
+    )
 
 
 def _is_left_behind(connection: duckdb.DuckDBPyConnection, root: Path, file: File) -> bool:
     """Whether a part is what a compaction left that was killed before its rows counted, long ago."""
-    if file.kind == "trials" or not file.name.stem.startswith(PACKED):
+    if file.kind == "trials" or not file.name.stem.startswith(packing.PACKED):
         return False
     if connection.execute("select 1 from named where path = $path", {"path": file.path}).fetchall():
         return False
     return inventory.age(root / file.path) > LONG_AGO
-
-
-def pack(connection: duckdb.DuckDBPyConnection, root: Path, keys: dict[str, str], found: Inventory) -> None:
-    """Write the attempts in the table `chosen`, and what they name, into new parts of one partition."""
-    # Names of a later compaction stand behind those of earlier ones, and behind those of a run, which are hex digits.
-    stem = f"{PACKED}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}"
-    connection.execute("create or replace table packed (attempt_id varchar, path varchar, sha256 varchar, rows bigint)")
-    for kind in ("predictions", "activations"):
-        _pack_kind(connection, root, keys, found, kind, stem)
-    named = """
-        coalesce((select list({path: path, sha256: sha256, rows: rows} order by path desc) from packed p
-                  where p.attempt_id = t.attempt_id), [])
-    """
-    rows = f"select {_columns('trials', 't', parts=named)} from chosen t"
-    parts.publish(root, "trials", keys, stem, lambda path: _copy(connection, "trials", rows, path))
-
-
-def _pack_kind(
-    connection: duckdb.DuckDBPyConnection, root: Path, keys: dict[str, str], found: Inventory, kind: str, stem: str
-) -> None:
-    """Write what the chosen rows name of one kind into one part, and note it in `packed`."""
-    connection.execute(
-        f"""
-        create or replace temp table source as
-        select attempt_id, min($root || '/' || path) as file
-        from named semi join chosen using (attempt_id, part)
-        where path like '{kind}/%' group by attempt_id
-        """,
-        {"root": str(root.resolve())},
-    )
-    names = {name for (name,) in connection.execute("select distinct file from source").fetchall()}
-    files = [file for file in found.of(kind) if f"{root.resolve()}/{file.path}" in names]
-    if not files:
-        return
-    rows = (
-        f"select {_columns(kind, 'p')} from ({snapshot.select(root, kind, files, filename=True)}) p "
-        "semi join source s on s.attempt_id = p.attempt_id and s.file = p.filename"
-    )
-    part = parts.publish(root, kind, keys, stem, lambda path: _copy(connection, kind, rows, path))
-    connection.execute(
-        f"""
-        insert into packed select attempt_id, $path, $sha256, count(*)
-        from read_parquet('{snapshot.pattern(root, part.path).replace("'", "''")}') group by attempt_id
-        """,
-        {"path": part.path, "sha256": part.sha256},
-    )
-
-
-def _columns(kind: str, table: str, **replaced: str) -> str:
-    return ", ".join(f'{replaced[c]} as "{c}"' if c in replaced else f'{table}."{c}"' for c in schema.KINDS[kind].names)
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, kind: str, rows: str, path: Path) -> None:
-    target = str(path).replace("'", "''")
-    try:
-        connection.execute(
-            f"copy ({rows} order by {ORDER[kind]}) to '{target}' "
-            f"(format parquet, compression zstd, kv_metadata {{bench_schema: '{schema.VERSION}'}})"
-        )
-    except duckdb.IOException as error:
-        raise OSError(errors.reason(error)) from None
 
 
 def _lists(root: Path, kind: str, keys: dict[str, str], files: list[File]) -> None:
@@ -234,7 +195,7 @@ def _lists(root: Path, kind: str, keys: dict[str, str], files: list[File]) -> No
             continue
         stem = max(file.name.stem for file in group)  # the newest plan's, at which the next writer looks
         with duckdb.connect() as connection:
-            rows = f"select distinct {_columns(kind, 'l')} from ({snapshot.select(root, kind, group)}) l"
+            rows = f"select distinct {packing.columns(kind, 'l')} from ({snapshot.select(root, kind, group)}) l"
             part = parts.write(root, kind, keys, stem, connection.sql(rows).to_arrow_table())
         _delete(root, [file.path for file in group if file.path != part.path])
 

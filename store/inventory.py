@@ -10,7 +10,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ class File:
     @property
     def keys(self) -> dict[str, str]:
         """The values of its partitions, which the names of its folders tell."""
-        return _keys(self.kind, self.path)
+        return _keys(self.path)
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Inventory:
         return [file for file in self.files if file.kind == kind]
 
 
-def _keys(kind: str, path: str) -> dict[str, str]:
-    values = [unquote(folder.partition("=")[2]) for folder in path.split("/")[1:-1]]
-    return dict(zip(schema.PARTITIONS[kind], values, strict=True))
+def _keys(path: str) -> dict[str, str]:
+    named = (folder.partition("=") for folder in path.split("/")[1:-1])
+    return {key: unquote(value) for key, _, value in named}
 
 
 def take(root: Path, keys: Mapping[str, str] | None = None, *, trust: bool = True) -> Inventory:
@@ -84,7 +84,7 @@ def take(root: Path, keys: Mapping[str, str] | None = None, *, trust: bool = Tru
     for kind, path, status in listed:
         mark = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         known = noted.get(path)
-        if fault := names.fault([_keys(kind, path)]):
+        if fault := names.fault([_keys(path)]) or _misplaced(kind, path):
             left_out[path] = fault
             continue
         if known is not None and known[:4] == mark:
@@ -143,22 +143,33 @@ def _listing(root: Path, keys: Mapping[str, str]) -> list[Listed]:
     # Trials come first: what they name was written before them, and so is found after them.
     found = []
     for kind in schema.KINDS:
-        folders = [f"{kind}"]
-        for key in schema.PARTITIONS[kind]:
-            start = f"{key}="
-            only = f"{start}{quote(keys[key], safe=' ')}" if key in keys else None
-            folders = [
-                f"{folder}/{entry.name}"
-                for folder in folders
-                for entry in _entries(root / folder)
-                if entry.is_dir() and (entry.name == only if only else entry.name.startswith(start))
-            ]
-        for folder in folders:
+        for folder in [folder for layout in schema.layouts(kind) for folder in _folders(root, kind, layout, keys)]:
             for entry in _entries(root / folder):
                 if entry.name.endswith(parts.SUFFIX) and not entry.name.startswith("."):
                     with suppress(FileNotFoundError):
                         found.append((kind, f"{folder}/{entry.name}", _stat(entry)))
     return found
+
+
+def _folders(root: Path, kind: str, layout: Sequence[str], keys: Mapping[str, str]) -> list[str]:
+    """The folders of a kind that are nested as the layout says, below the store's."""
+    folders = [kind]
+    for key in layout:
+        start = f"{key}="
+        only = f"{start}{quote(keys[key], safe=' ')}" if key in keys else None
+        folders = [
+            f"{folder}/{entry.name}"
+            for folder in folders
+            for entry in _entries(root / folder)
+            if entry.is_dir() and (entry.name == only if only else entry.name.startswith(start))
+        ]
+    return folders
+
+
+def _misplaced(kind: str, path: str) -> str | None:
+    """What is wrong with where a part lies: those of one version lie in the same kind of folder."""
+    wanted = schema.partitions(kind, Name.of(path.rpartition("/")[2]).version)
+    return None if tuple(_keys(path)) == wanted else "lies in a folder in which this version keeps none of its kind"
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
@@ -196,7 +207,7 @@ def _verify(path: Path, kind: str) -> tuple[str, str | None]:
         return "", f"was written by a later version of bench (schema {name.version}); update bench"
     if name.digest and digest != name.digest:
         return digest, "was altered after it was written"
-    if kind == "plans" and (fault := _misnamed(path)):
+    if (named := names.columns(schema.stored_in(kind, name.version))) and (fault := _misnamed(path, named)):
         return digest, fault
     if name.digest:
         return digest, None
@@ -211,10 +222,10 @@ def _verify(path: Path, kind: str) -> tuple[str, str | None]:
     return digest, f"is no part of a store (see its column {strange[0]!r})" if strange else None
 
 
-def _misnamed(path: Path) -> str | None:
-    """What is wrong with the names in a part of plans, whose datasets and models are columns and no folders."""
+def _misnamed(path: Path, named: list[str]) -> str | None:
+    """What is wrong with the names in a part whose datasets or models are columns and no folders."""
     try:
-        rows = pq.ParquetFile(path).read(columns=list(names.NAMED))
+        rows = pq.ParquetFile(path).read(columns=named)
         return names.fault(rows.group_by(rows.column_names).aggregate([]).to_pylist())
     except (pa.ArrowException, OSError, ValueError):
         return "is no Parquet file, or was cut or altered"

@@ -14,6 +14,11 @@ NAMED = ("dataset", "model")
 RULE = "lower-case letters, digits, '-', '_' and '.', beginning with a letter or digit, 64 at most"
 
 
+def columns(of: Iterable[str]) -> list[str]:
+    """Those of some columns that hold names."""
+    return [column for column in of if column in NAMED]
+
+
 def fault(rows: Iterable[Mapping[str, object]]) -> str | None:
     """What is wrong with the first row whose dataset or model is no name, as part of a sentence; None if none is."""
     for row in rows:

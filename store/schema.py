@@ -1,15 +1,18 @@
 """The columns of the store's parts, one Arrow schema for each kind.
 
-A kind is a folder. `dataset` and `model` are folders below it (hive partitions) and so no columns of the files.
+A kind is a folder. `dataset` and `model` are folders below it (hive partitions) and so no columns of the files; but
+activations of all models of a dataset lie together, since frozen layers give the same maps under several names, and
+Parquet writes equal values of one file once. There `model` is a column.
 """
 
 import pyarrow as pa
 
-VERSION = 4
+VERSION = 5
 """Stands in every part and in its name; a reader that meets a later one says so.
 
 1: parts named by their trial alone. 2: a part's name carries its SHA-256, and a part may hold many trials.
 3: trials tell the memory they took. 4: activations hold the mean map, Grad-CAM and the nearest images.
+5: activations of all models of a dataset lie in one folder.
 """
 
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
@@ -17,6 +20,7 @@ ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     4: {
         "activations": ("weights", "mean_map", "deepest", "explained", "grad_cam", "nearest", "likeness"),
     },
+    5: {"activations": ("model",)},
 }
 """Columns that a version brought: version → kind → names. In parts of an earlier version they are null."""
 
@@ -98,6 +102,7 @@ SPLITS = pa.schema(
 
 ACTIVATIONS = pa.schema(
     [
+        ("model", pa.string()),
         ("trial_id", pa.string()),
         ("attempt_id", pa.string()),
         ("recipe", pa.string()),
@@ -160,15 +165,29 @@ PARTITIONS: dict[str, tuple[str, ...]] = {
     "trials": ("dataset", "model"),
     "images": ("dataset",),
     "splits": ("dataset",),
-    "activations": ("dataset", "model"),
+    "activations": ("dataset",),
     "plans": ("study",),
 }
+
+_PARTITIONS_BEFORE: dict[int, dict[str, tuple[str, ...]]] = {5: {"activations": ("dataset", "model")}}
+"""How parts of earlier versions lie: version → kind → folders of the versions before it."""
 
 
 def columns(kind: str) -> dict[str, str]:
     """The columns that a reader sees of a kind, those of its folders last: name → SQL type."""
     stored = {field.name: _sql_type(field.type) for field in KINDS[kind]}
     return stored | {key: "varchar" for key in PARTITIONS[kind] if key not in stored}
+
+
+def partitions(kind: str, version: int) -> tuple[str, ...]:
+    """The folders in which the parts of a version lie, outermost first."""
+    changes = sorted(number for number, kinds in _PARTITIONS_BEFORE.items() if number > version and kind in kinds)
+    return _PARTITIONS_BEFORE[changes[0]][kind] if changes else PARTITIONS[kind]
+
+
+def layouts(kind: str) -> list[tuple[str, ...]]:
+    """Every way in which parts of a kind may lie, today's first."""
+    return list(dict.fromkeys(partitions(kind, version) for version in range(VERSION, 0, -1)))
 
 
 def stored_in(kind: str, version: int) -> list[str]:

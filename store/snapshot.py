@@ -139,7 +139,7 @@ def select(root: Path, kind: str, files: Iterable[File], *, filename: bool = Fal
 
 
 def _of_version(kind: str, version: int, paths: Sequence[str], columns: Mapping[str, str], *, filename: bool) -> str:
-    keys = schema.PARTITIONS[kind]
+    keys = schema.partitions(kind, version)
     held = {*schema.stored_in(kind, version), *keys, *(("filename",) if filename else ())}
     shown = ", ".join(
         f'"{column}"' if column in held else f'null::{type_} as "{column}"' for column, type_ in columns.items()

@@ -96,7 +96,7 @@ class Store:
             place = {"recipe": trial["recipe"], "repeat": trial["repeat"], "fold": trial["fold"]}
             shared = {"trial_id": trial["trial_id"], "attempt_id": attempt, **place}
             predictions += [{**shared, **row} for row in predicted]
-            activations += [{**shared, **row} for row in captured]
+            activations += [{**shared, "model": trial["model"], **row} for row in captured]
         keys = {"dataset": finished[0][0]["dataset"], "model": finished[0][0]["model"]}
         self.append_attempts(
             keys, table("trials", rows), table("predictions", predictions), table("activations", activations)

@@ -19,6 +19,7 @@ SECTION = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Take it
 SHELL, PYTHON = (re.findall(rf"```{kind}\n(.*?)```", SECTION, re.S) for kind in ("bash", "python"))
 
 
+@pytest.mark.long
 def test_the_readmes_way_to_a_classifier_is_one(
     bench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -169,6 +169,7 @@ def failed(done: subprocess.CompletedProcess[str], checkout: Path) -> str:
     return str(error)
 
 
+@pytest.mark.long
 @needs_bash
 def test_what_is_missing_is_fetched_trained_and_merged(checkout: Path, library: Library) -> None:
     store = Store(checkout / "results", create=True)
@@ -255,6 +256,7 @@ def test_what_cannot_be_meant_is_refused(
     assert not (checkout / "data" / "tiny").exists()
 
 
+@pytest.mark.long
 @needs_bash
 @pytest.mark.parametrize("packed", ["other images", "other bytes"])
 def test_other_images_than_the_published_ones_are_not_trained_on(

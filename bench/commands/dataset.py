@@ -15,6 +15,7 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.datasets import Dataset, Library
+    from bench.datasets.audit import Audit
 
 app = typer.Typer(no_args_is_help=True, help="List, add, fetch, check and remove datasets.")
 DataOption = Annotated[
@@ -36,6 +37,13 @@ class Doubtful(StrEnum):
     refuse = "refuse"
     leave_out = "leave-out"
     keep = "keep"
+
+
+class Missing(StrEnum):
+    """What `add` does about lines of a table of which there is no file."""
+
+    refuse = "refuse"
+    leave_out = "leave-out"
 
 
 class Subfolders(StrEnum):
@@ -85,6 +93,9 @@ def add(
     masks: Annotated[
         Doubtful, typer.Option(help="What to do about files that are named as masks of others are: 7_mask.png.")
     ] = Doubtful.refuse,
+    missing: Annotated[
+        Missing, typer.Option(help="What to do about lines of the table of which there is no file.")
+    ] = Missing.refuse,
     subfolders: Annotated[
         Subfolders | None,
         typer.Option(help="What folders in class folders are: groups (patients, slides), or plain, of no meaning."),
@@ -109,9 +120,14 @@ def add(
 ) -> None:
     """Make a folder of images known: read them all, say what was found, write a card. Changes none of them."""
     from bench.datasets import curating
-    from bench.datasets.audit import balance
 
     known = library(data)
+    told: list[Audit] = []
+
+    def tell(audit: "Audit") -> None:
+        printing.audit(audit)
+        told.append(audit)
+
     columns = {name: column for name, column in (("path", path), ("label", label), ("group", group)) if column}
     if update:
         if columns or manifest or subfolders or copy:
@@ -124,18 +140,16 @@ def add(
                 groups=groups,
                 duplicates=duplicates.value,
                 masked=masks.value,
-                tell=printing.audit,
+                missing=missing.value,
+                tell=tell,
                 progress=progress,
             )
-        printing.wrapped(balance(known, dataset))
+        _cut(known, dataset, told[0])
         for sentence in changed:
             printing.wrapped(f"{name}: {sentence}")
         printing.say(f"card brought up to date: {card}" if changed else f"nothing to change in {card}")
         _next(known, dataset)
         return
-    if folder is not None and not folder.exists() and Path(name).is_dir() and name not in known.known():
-        given = shlex.join([str(folder), name])
-        raise UsageError(f"{name} is the folder, it seems: bench dataset add {given}{known.options}")
     if folder is None:
         raise UsageError(f"name the folder of the images too: bench dataset add {name} DIR")
     with printing.counting("reading", "images") as progress:
@@ -146,14 +160,15 @@ def add(
             groups=groups,
             duplicates=duplicates.value,
             masked=masks.value,
+            missing=missing.value,
             subfolders=subfolders.value if subfolders else None,
             manifest=manifest,
             columns=columns,
             copy=copy,
-            tell=printing.audit,
+            tell=tell,
             progress=progress,
         )
-    printing.wrapped(balance(known, dataset))
+    _cut(known, dataset, told[0])
     printing.say(f"card written: {card} (source, licence and more can be added there)")
     _next(known, dataset)
 
@@ -197,7 +212,7 @@ def check(
 ) -> None:
     """Compare the images at hand with the card and with the published results, and look at every one of them."""
     from bench.datasets import curating
-    from bench.datasets.audit import balance, examine
+    from bench.datasets.audit import examine
     from bench.datasets.fetch import checking
 
     known = library(data)
@@ -205,7 +220,7 @@ def check(
     with printing.counting("reading", "images") as progress:
         audit = examine(known, dataset, progress)
     printing.audit(audit)
-    printing.wrapped(balance(known, dataset))
+    _cut(known, dataset, audit)
     compared = checking.compare(dataset, checking.published(dataset.card, store))
     kept = curating.look(known, dataset)
     different = [*kept.refused, *kept.changed, *compared.problems]
@@ -237,6 +252,17 @@ def _of_other_images(dataset: "Dataset", known: "Library", store: Path) -> list[
     found = changes.since_planned(there, known, [dataset.name]).values()
     again = f"`bench run --dataset {dataset.name}{known.options}{option(store)}` trains anew"
     return [f"{store}: {sentence}; they count as stale, and {again}" for sentence in dict.fromkeys(found)]
+
+
+def _cut(known: "Library", dataset: "Dataset", audit: "Audit") -> None:
+    """Print how the dataset is split by default, or that it cannot be, unless the audit has said so."""
+    from bench.datasets import feasible
+    from bench.datasets.audit import balance
+    from bench.study import Protocol
+
+    found = feasible.of(dataset, Protocol()) if audit.uncut else None
+    if not audit.uncut or (found and not found.options(Protocol())):
+        printing.wrapped(balance(known, dataset))
 
 
 def _next(known: "Library", dataset: "Dataset") -> None:

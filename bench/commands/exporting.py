@@ -1,6 +1,8 @@
 """`bench model export`: a kept model as an ONNX file, its card, and a page that runs it."""
 
 import json
+import re
+from collections.abc import Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import torch
 
 from bench.commands import keeping, predict, printing
 from bench.errors import BenchError, UsageError
-from bench.exporting import Facts, graph
+from bench.exporting import Facts, bioimage, graph
 from bench.images import Pixels
 from bench.keeping import Kept, restored
 from bench.predicting import judging
@@ -26,9 +28,9 @@ NOISE = 16
 
 
 def export(
-    results: Results, chosen: "Chosen", kept: Kept, library: "Library", output: Path, *, error: str, html: bool
+    results: Results, chosen: "Chosen", kept: Kept, library: "Library", output: Path, *, error: str, beside: Set[str]
 ) -> None:
-    """Write the files, and say what they are.
+    """Write the files, and say what they are; `beside` the ONNX file there may be `html` and `bioimage`.
 
     Raises:
         UsageError: onnxruntime for browsers is not at hand, or the model cannot be exported.
@@ -36,8 +38,8 @@ def export(
     """
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"-o {output} must end in .onnx; its card and page lie beside it")
-    runtime = classifier.runtime() if html else None
-    if html and runtime is None:
+    runtime = classifier.runtime() if "html" in beside else None
+    if "html" in beside and runtime is None:
         raise UsageError(f"--html needs onnxruntime for browsers; run: {classifier.INSTALL}")
     again = keeping.command(results.path, chosen)
     model = restored.restore(kept, torch.device("cpu"), again)
@@ -50,7 +52,8 @@ def export(
     trust = predict.said(rule)
     of = told_.told(results, chosen.dataset, chosen.model)
     card, values = output.with_suffix(".md"), output.with_suffix(".json")
-    _write(card, model_card.markdown(of, facts.as_dict(), trust, output.name))
+    on_the_card = model_card.markdown(of, facts.as_dict(), trust, output.name)
+    _write(card, on_the_card)
     written = json.dumps(model_card.as_dict(of, facts.as_dict()), indent=1, allow_nan=False, ensure_ascii=False)
     _write(values, written + "\n")
     printing.say(
@@ -62,6 +65,13 @@ def export(
         page = output.with_suffix(".html")
         _write(page, classifier.page(output.read_bytes(), facts.as_dict(), trust, runtime))
         printing.say(f"{page} ({printing.size(page.stat().st_size)}) runs it in a browser, without a network.")
+    if "bioimage" in beside:
+        package = output.with_suffix(".bioimage.zip")
+        _write(package, bioimage.package(output, facts, on_the_card, _said(of)))
+        printing.say(
+            f"{package} ({printing.size(package.stat().st_size)}) is a package as the BioImage Model Zoo takes it; its "
+            "authors and its licence are yours to say, in its rdf.yaml."
+        )
 
 
 def _held(results: Results, chosen: "Chosen", kept: Kept, library: "Library") -> tuple[Pixels, str]:
@@ -81,8 +91,15 @@ def _held(results: Results, chosen: "Chosen", kept: Kept, library: "Library") ->
         return noise, f"{NOISE} images of noise, since the holdout is not at hand,"
 
 
-def _write(path: Path, text: str) -> None:
+def _said(of: told_.Told) -> dict[str, str]:
+    """What a package says of the dataset, and the first address that its card names, if any."""
+    said = {key: str(of.card.get(key) or "") for key in ("title", "task", "citation")}
+    found = re.search(r"https?://[^\s<>()\"']+", f"{of.card.get('source') or ''} {said['citation']}")
+    return said | ({"address": found[0].rstrip(".,;")} if found else {})
+
+
+def _write(path: Path, content: str | bytes) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise BenchError(f"{path} cannot be written ({error.strerror or error}); choose another -o FILE") from None

@@ -7,7 +7,10 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
 
 from bench.commands.printing import plain
 from bench.errors import BenchError, UsageError
@@ -65,6 +68,18 @@ def explained() -> Iterator[None]:
         if code is None:
             raise
         fail(str(error), code)
+
+
+class PlainGroup(TyperGroup):
+    """Commands whose complaints about an option's value have no words of the library that read it."""
+
+    def invoke(self, ctx: Any) -> Any:  # a context of the library below, which typer does not hand on
+        """Run the command that was asked for, with its complaints in plain words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ").partition(", unable to parse")[0]
+            raise
 
 
 def _code(error: Exception) -> int | None:

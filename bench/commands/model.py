@@ -83,6 +83,9 @@ def export(
     html: Annotated[
         bool, typer.Option("--html", help="Write a page too that runs the model in a browser; needs onnxruntime-web.")
     ] = False,
+    bioimage: Annotated[
+        bool, typer.Option("--bioimage", help="Write a package for the BioImage Model Zoo too: Fiji, ilastik, QuPath.")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     data: DataOption = [],
 ) -> None:
@@ -97,4 +100,5 @@ def export(
     results = Results(store)
     chosen = advice.choose(results, dataset, model)
     source = keeping.kept(Store(store), chosen)
-    exporting.export(results, chosen, source, library_of(store, data), output, error=error, html=html)
+    beside = {name for name, wanted in (("html", html), ("bioimage", bioimage)) if wanted}
+    exporting.export(results, chosen, source, library_of(store, data), output, error=error, beside=beside)

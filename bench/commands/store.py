@@ -102,6 +102,8 @@ def compact(store: StoreOption = DEFAULT_STORE) -> None:
 
     from store import Store, compaction
 
+    found = Store.if_made(store)
+    before = found.size() if found else None  # opened for writing, parts of an earlier version are packed already
     results = Store(store, create=store.exists())
     console = printing.console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -109,9 +111,10 @@ def compact(store: StoreOption = DEFAULT_STORE) -> None:
         done = compaction.compact(results, lambda done, of: bar.update(task, completed=done, total=of))
     for path, fault in done.left_out.items():
         printing.say(f"left as it is: {path} {fault}")
+    parts, size = before or (done.parts_before, done.bytes_before)
     printing.say(
-        f"{store}: {done.parts_before:,} parts became {done.parts_after:,}, "
-        f"{printing.size(done.bytes_before)} became {printing.size(done.bytes_after)}."
+        f"{store}: {parts:,} parts became {done.parts_after:,}, "
+        f"{printing.size(size)} became {printing.size(done.bytes_after)}."
     )
 
 

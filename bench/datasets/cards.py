@@ -15,6 +15,7 @@ from bench.datasets import sources
 from bench.datasets.sources import Source
 from bench.errors import UsageError
 from bench.images import Scale, ranges
+from bench.study import Recipe
 from store import names
 
 NAME = names.NAME
@@ -35,7 +36,8 @@ class Card:
 
     `images` is the folder that holds `<class>/<file>`, where it is not beside the card. In it `parts` are folders that
     hold the class folders, one of which may be the `holdout`; or `manifest` is the table that lists the images, and
-    `columns` says what its path, label, group and holdout are called. `subfolders` has images in folders of class
+    `columns` says what its path, label, group and holdout are called; `missing` says that lines of which there is no
+    file are to `leave-out`. `subfolders` has images in folders of class
     folders read too: as `groups`, or `plain`. `masks` says whether files named as masks are to `leave-out` or `keep`.
 
     `found` are sentences on what was found in the images when they were added: the plans keep them for the site.
@@ -69,6 +71,7 @@ class Card:
     images: str | None = None
     manifest: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    missing: str | None = None
     subfolders: str | None = None
     masks: str | None = None
     range: Scale = None
@@ -114,6 +117,7 @@ _TYPES: dict[str, type] = {
     "content": str,
     "pixels": str,
     "columns": dict,
+    "missing": str,
     "subfolders": str,
     "masks": str,
     "range": list,
@@ -130,7 +134,15 @@ _ITEMS: dict[str, type] = {
     "parts": str,
     "columns": str,
 }
-_CHOICES = {"subfolders": ("groups", "plain"), "masks": ("leave-out", "keep")}
+_CHOICES = {"missing": ("leave-out",), "subfolders": ("groups", "plain"), "masks": ("leave-out", "keep")}
+_SAID: dict[type, str] = {
+    str: "words in quotes",
+    list: "a list",
+    dict: "a table",
+    bool: "true or false",
+    int: "a whole number",
+}
+"""What the kinds of values are called for people, who may have never written a program."""
 _EXAMPLES: dict[type, str] = {
     str: '"some words"',
     list: '["one", "another"]',
@@ -164,25 +176,33 @@ def parse(name: str, text: str, where: str) -> Card:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(_TYPES)}")
         if type(value) is not _TYPES[key] and key != "range":  # a word or a list
             raise UsageError(
-                f"{where}: {key} must be a {_TYPES[key].__name__}, not {value!r}; {_for_example(key, value)}"
+                f"{where}: {key} must be {_SAID[_TYPES[key]]}, not {_written(value)}; {_for_example(key, value)}"
             )
         items = values[key].values() if isinstance(value, dict) else values[key]
         if key in _ITEMS and (wrong := [item for item in items if type(item) is not _ITEMS[key]]):
             raise UsageError(
-                f"{where}: {key} must hold {_ITEMS[key].__name__} values, not {wrong[0]!r}; {_for_example(key, value)}"
+                f"{where}: each item of {key} must be {_SAID[_ITEMS[key]]}, not {_written(wrong[0])}; "
+                f"{_for_example(key, value)}"
             )
         if key in _CHOICES and value not in _CHOICES[key]:
-            raise UsageError(f"{where}: {key} must be one of {', '.join(_CHOICES[key])}, not {value!r}")
+            raise UsageError(f"{where}: {key} must be {' or '.join(_CHOICES[key])}, not {_written(value)}")
     if len(set(values.get("classes", ()))) < len(values.get("classes", ())):
         raise UsageError(f"{where}: classes names a class twice")
     if values.get("images_per_class", 2) < 2:
         raise UsageError(f"{where}: images_per_class must be a whole number from 2 on")
+    if "recipe" in values:
+        try:
+            Recipe().with_overrides(values["recipe"], "recipe")
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from None
     if "groups" in values:
         check_groups(values["groups"], f"{where}: groups")
     if "holdout" in values and values["holdout"] not in values.get("parts", ()):
         raise UsageError(f"{where}: holdout names {values['holdout']!r}, which is not one of parts")
     if strange := [name for name in values.get("columns", ()) if name not in ("path", "label", "group", "holdout")]:
         raise UsageError(f"{where}: columns names {strange[0]!r}; known: path, label, group, holdout")
+    if "missing" in values and "manifest" not in values:
+        raise UsageError(f"{where}: missing is about lines of a manifest, and there is none; strike it out")
     if "manifest" in values and "parts" in values:
         raise UsageError(f"{where}: a dataset has a manifest or parts, not both; strike one of them out")
     frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
@@ -191,6 +211,11 @@ def parse(name: str, text: str, where: str) -> Card:
     if "fetch" in values:
         frozen["fetch"] = sources.parse(values["fetch"], where)
     return Card(name, **{"title": name, **frozen})
+
+
+def _written(value: object) -> str:
+    """A value as a card has it, as far as it is one that cards have."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _for_example(key: str, value: object) -> str:

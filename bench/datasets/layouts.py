@@ -63,7 +63,8 @@ MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8")
 class Entry:
     """One image file as its layout names it.
 
-    `id` is `<class>/<file name>`, or `<class>/<path>` where several folders may hold one name. `group` is what a
+    `id` is `<class>/<file name>`, or `<class>/<path>` where several folders may hold one name. `listed` is the path
+    from the folder of images where a manifest lists it: no folder is called as its class there. `group` is what a
     manifest says, or the folder between class and file; `part` is the folder of a given split; `held` marks the given
     holdout.
     """
@@ -74,6 +75,17 @@ class Entry:
     group: str | None = None
     part: str = ""
     held: bool = False
+    listed: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people find it by."""
+        return self.listed or self.id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a card may call it."""
+        return self.id, self.name, self.path.stem
 
 
 def at_hand(card: Card, folder: Path) -> bool:
@@ -97,9 +109,18 @@ def entries(card: Card, folder: Path) -> list[Entry]:
 
 
 def _listed(card: Card, folder: Path) -> Iterator[Entry]:
+    for row in _manifest(card, folder).rows:
+        yield Entry(f"{row.label}/{row.path}", row.label, folder / row.path, row.group, held=row.held, listed=row.path)
+
+
+def _manifest(card: Card, folder: Path) -> manifests.Listed:
     assert card.manifest is not None
-    for row in manifests.read(folder / card.manifest, folder, SUFFIXES, card.columns):
-        yield Entry(f"{row.label}/{row.path}", row.label, folder / row.path, row.group, held=row.held)
+    return manifests.read(folder / card.manifest, folder, SUFFIXES, card.columns, card.missing == "leave-out")
+
+
+def lacking(card: Card, folder: Path) -> list[str]:
+    """What lines of the manifest name of which there is no file, where the card has them left out."""
+    return _manifest(card, folder).missing if card.missing else []
 
 
 def _walked(card: Card, folder: Path) -> Iterator[Entry]:
@@ -127,7 +148,24 @@ def leftovers(folder: Path, listed: Sequence[Entry], card: Card) -> dict[str, li
             left.setdefault(_reason(path, path.relative_to(folder).parts[0], card), []).append(
                 str(path.relative_to(folder))
             )
+    if empty := [] if card.manifest else _empty_folders(folder, card):
+        left["Empty folders, which are no classes"] = empty
+    if lost := lacking(card, folder):
+        left["Lines of the table without a file"] = lost
     return {reason: sorted(paths) for reason, paths in left.items()}
+
+
+def _empty_folders(folder: Path, card: Card) -> list[str]:
+    """The folders beside those of classes that hold nothing, at any depth."""
+    beside = [place for part in card.parts or ("",) for place in (folder / part).iterdir()]
+    return [str(place.relative_to(folder)) for place in beside if is_empty(place)]
+
+
+def is_empty(place: Path) -> bool:
+    """Whether a folder of somebody's holds nothing, at any depth, but what is hidden."""
+    if not place.is_dir() or place.is_symlink() or place.name.startswith((".", "__MACOSX")):
+        return False
+    return all(path.name.startswith(".") for path in walk(place))
 
 
 def class_folders(folder: Path, *, deep: bool = False) -> list[Path]:

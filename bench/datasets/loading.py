@@ -77,7 +77,10 @@ class Dataset:
         sets = _joined([set(map(composed, names)) for names in self.card.same])
         same = {name: f"same {number}" for number, names in enumerate(sets) for name in names}
         groups = protocol.merge_groups([i.group for i in self.images], [i.sha256 for i in self.images])
-        keys = [same.get(composed(i.id), same.get(composed(i.path.stem), i.id)) for i in self.images]
+        keys = []
+        for image in self.images:
+            names = (composed(name) for name in (image.id, self.called(image.id), image.path.stem))
+            keys.append(next((same[name] for name in names if name in same), image.id))
         return protocol.merge_groups(groups, keys)
 
     @property
@@ -100,6 +103,12 @@ class Dataset:
     def order_hash(self) -> str:
         """The identity of the list, for caches of arrays in its order; the card's order of classes shapes it."""
         return protocol.fingerprint([i.key for i in self.images])
+
+    def called(self, image_id: str) -> str:
+        """What people find an image by, of this dataset or of what it was: where a manifest lists it, its path."""
+        labels = sorted(self.classes, key=len, reverse=True) if self.card.manifest else ()
+        label = next((label for label in labels if composed(image_id).startswith(f"{composed(label)}/")), None)
+        return image_id if label is None else composed(image_id)[len(composed(label)) + 1 :]
 
     def counts(self) -> dict[str, int]:
         """Images in each class."""
@@ -172,6 +181,10 @@ class Library:
         folder = self.image_folder(card)
         if folder is None:
             places = " or ".join(str(f / (card.images or name)) for f in self.folders)
+            if card.manifest:
+                raise BenchError(
+                    f"dataset {name!r}: no table {card.manifest} in {places}, which its card names under `manifest`"
+                )
             lying = next((place / name for place in self.folders if (place / name).is_dir()), None)
             hint = f"; `bench dataset add {name} {lying}{self.options}` says what lies there" if lying else ""
             hint = f"; `bench dataset fetch {name}{self.options}` gets them, or says how" if card.fetch else hint
@@ -204,16 +217,26 @@ def listed(card: Card, folder: Path, cap: int | None, cache: Path) -> Dataset:
     named = {composed(name): name for name in card.classes}
     of_class: dict[str, list[Entry]] = {}
     for entry in layouts.entries(card, folder):
-        if composed(entry.id) not in left_out:
+        if left_out.isdisjoint(map(composed, (entry.id, entry.name))):
             its_class = entry.label if entry.label in card.classes else named.get(composed(entry.label), entry.label)
             of_class.setdefault(its_class, []).append(entry)
     classes = card.classes or tuple(sorted(of_class))
     if missing := [name for name in classes if name not in of_class]:
         raise BenchError(f"{folder}: no images for class {missing[0]!r}, which the card of {card.name!r} names")
-    if strange := [name for name in of_class if name not in classes]:
+    strange = [name for name in of_class if name not in classes]
+    if strange and card.manifest:
+        raise BenchError(
+            f"{folder / card.manifest}: the card of {card.name!r} does not name the class {strange[0]!r}; add it "
+            "to the card's classes, or strike its lines out"
+        )
+    if strange:
         raise BenchError(
             f"{folder}: the card of {card.name!r} does not name the class folder {strange[0]!r}; "
             "add it to the card's classes or move the folder away"
+        )
+    if len(classes) < 2 and card.manifest:
+        raise BenchError(
+            f"{folder / card.manifest}: all lines have the label {classes[0]!r}; a dataset needs two at least"
         )
     if len(classes) < 2:
         raise BenchError(f"{folder}: a dataset needs at least two class folders with images, found {len(classes)}")

@@ -6,17 +6,22 @@ Columns `path` and `label`, and if wanted `group` (a patient, a slide) and `hold
 import csv
 import math
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from bench.datasets import lines
 from bench.errors import BenchError
 
 ENDINGS = (".csv", ".tsv", ".parquet")
 COLUMNS = ("path", "label", "group", "holdout")
 YES, NO = {"true", "t", "yes", "y", "x", "holdout"}, {"false", "f", "no", "n"}
+LOOKED_AT = 300
+"""Lines from which it is told which column names files."""
 NOTHING = {"", "nan", "na", "n/a", "<na>", "null", "none", "nat"}
 """How tables write that there is no value."""
 
@@ -49,8 +54,16 @@ def tables(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS and p.is_file() and p.name[0] != ".")
 
 
-def read(manifest: Path, folder: Path, endings: frozenset[str], named: Mapping[str, str] | None = None) -> list[Row]:
-    """The rows of a manifest, in its order.
+@dataclass(frozen=True)
+class Listed:
+    """What a manifest lists: the rows, in its order, and what lines name of which there is no file."""
+
+    rows: list[Row]
+    missing: list[str]
+
+
+def read(manifest: Path, folder: Path, endings: frozenset[str], named: Mapping[str, str], skip: bool = False) -> Listed:
+    """The rows of a manifest.
 
     A file is named by its path from `folder`, or from the manifest; or by the end of that path, where no other file's
     ends so. The ending of its name may be left away, and accented letters may be composed otherwise than on the disk.
@@ -60,46 +73,74 @@ def read(manifest: Path, folder: Path, endings: frozenset[str], named: Mapping[s
         folder: holds the images.
         endings: those of files that can be read as images.
         named: what the columns `path`, `label`, `group`, `holdout` are called, where not so.
+        skip: pass over lines of which there is no file.
 
     Raises:
-        BenchError: a column is missing, or a line names no image inside the folder; the message has the line.
+        BenchError: a column is missing, or lines name no image inside the folder; the message has the lines.
     """
     rows: list[Row] = []
     seen: dict[str, int] = {}
-    gone: list[str] = []
-    files = Files(folder, endings)
-    for line, values in _lines(manifest, {**dict(zip(COLUMNS, COLUMNS, strict=True)), **(named or {})}):
-        where = f"{manifest}, line {line}"
+    missing: list[str] = []
+    files, faults = Files(folder, endings), lines.Faults(manifest, folder)
+    for line, values in _lines(manifest, named):
         written, label = values["path"], values["label"]
-        if not label:
-            raise BenchError(f"{where}: no label for {written!r}; give it one or strike the line out")
         of_table = os.path.join(os.path.abspath(manifest.parent), written)  # noqa: PTH100, PTH118
         within = [path for path in (_inside(folder, written), _inside(folder, of_table)) if path]
-        if not written or not within:
-            raise BenchError(f"{where}: {written!r} is no file inside {folder}; paths start from there")
-        places = [path for path in within if (folder / path).is_file()][:1] or files.named(written)
-        if len(places) > 1:
-            raise BenchError(f"{where}: {written!r} may be {places[0]} or {places[1]}; write the path from {folder}")
-        if not places:
-            gone.append(f"{where}: there is no file {written!r} in {folder}")
-            continue
-        path = places[0]
-        if Path(path).suffix.lower() not in endings:
-            known = ", ".join(sorted(endings))
-            raise BenchError(f"{where}: {written!r} is no image that can be read ({known}); convert it first")
-        if path in seen:
-            raise BenchError(f"{where}: {written!r} stands in line {seen[path]} already; strike one of them out")
-        seen[path] = line
-        group = values.get("group", "")
-        held = _held(values.get("holdout", ""), where)
-        rows.append(Row(path, label, None if group.lower() in NOTHING else group, held))
-    if gone:
-        rest = len(gone) - 1
-        more = f" ({rest} more line{'s name' if rest > 1 else ' names'} none either)" if rest else ""
-        raise BenchError(f"{gone[0]}{more}; mend the path or the line")
+        places = [path for path in within if files.holds(path)][:1] or files.named(written)
+        if Path(written).is_absolute() and not within and not os.path.exists(written):  # noqa: PTH110
+            within = places  # of another machine
+        held = _held(values.get("holdout", ""))
+        if not label:
+            faults.add(lines.UNLABELLED, line, written)
+        elif not written or not within:
+            faults.add(lines.OUTSIDE, line, written)
+        elif len(places) > 1:
+            faults.add(lines.SEVERAL, line, written, f"{places[0]} or {places[1]}")
+        elif not places:
+            missing.append(written)
+            if not skip:
+                faults.add(lines.MISSING, line, written)
+        elif Path(places[0]).suffix.lower() not in endings:
+            faults.add(lines.NO_IMAGE, line, written, ", ".join(sorted(endings)))
+        elif places[0] in seen:
+            faults.add(lines.AGAIN, line, written, f"line {seen[places[0]]}")
+        elif held is None:
+            faults.add(lines.UNMARKED, line, values["holdout"])
+        else:
+            seen[places[0]] = line
+            group = values.get("group", "")
+            rows.append(Row(places[0], label, None if group.lower() in NOTHING else group, held))
+    if not seen:
+        _tell_of_another_column(manifest, files, named)
+    faults.tell()
     if not rows:
+        if missing:
+            raise BenchError(f"{manifest}: none of its lines names a file in {folder}, {missing[0]!r} for one")
         raise BenchError(f"{manifest} has no lines below its header; expected path,label and one line for each image")
-    return rows
+    return Listed(rows, missing)
+
+
+def _tell_of_another_column(manifest: Path, files: "Files", named: Mapping[str, str]) -> None:
+    """Say which column of a table names files, where it is not the one that should.
+
+    Raises:
+        BenchError: there is such a column.
+    """
+    records_ = [row for _, row in islice(records(manifest), LOOKED_AT)]
+    ours = _named(manifest, named)
+    path, label = ours["path"], ours["label"]
+    hits = {name: sum(files.has(row.get(name, "")) for row in records_) for name in columns(manifest)}
+    most = max(hits, key=lambda name: hits[name])
+    if most == path or 2 * hits[most] <= len(records_):
+        return
+    swapped = most == label
+    what = "the two are swapped, it seems" if swapped else "that is the one of paths, it seems"
+    given = {"path": most, "label": path if swapped else label}
+    said = " ".join(f"--{role} {shlex.quote(name)}" for role, name in given.items())
+    raise BenchError(
+        f"{manifest}: no line of its column {path!r} names a file, but {most!r} does; {what}: "
+        f"--manifest {shlex.quote(str(manifest))} {said}, or `columns` in the card"
+    )
 
 
 class Files:
@@ -108,6 +149,15 @@ class Files:
     def __init__(self, folder: Path, endings: frozenset[str]) -> None:
         self._folder, self._endings = folder, endings
         self._by_end: dict[str, list[str]] | None = None
+
+    def holds(self, path: str) -> bool:
+        """Whether a path from the folder leads to a file; any text may stand in a table, and some is too long."""
+        return os.path.isfile(self._folder / path)  # noqa: PTH113
+
+    def has(self, written: str) -> bool:
+        """Whether some text names a file of the folder."""
+        inside = _inside(self._folder, written)
+        return inside is not None and (self.holds(inside) or bool(self.named(written)))
 
     def named(self, written: str) -> list[str]:
         """The paths from the folder of the images that may be meant; all, where several may be."""
@@ -166,19 +216,25 @@ def records(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
             for row in reader:
                 yield reader.line_num, _texts(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{table} cannot be read ({error}); a manifest is a CSV file in UTF-8") from None
+        raise BenchError(f"{table} cannot be read ({error}); a manifest is a CSV file in UTF-8: save it so") from None
 
 
-def _lines(manifest: Path, named: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Lines by number, with the values of our columns under our names for them."""
+def _named(manifest: Path, named: Mapping[str, str]) -> dict[str, str]:
+    """What the table calls our columns, as far as it has them."""
     there = columns(manifest) or list(next(records(manifest), (0, {}))[1])  # which says why it cannot be read
     place = {_lowered(name): name for name in there}
-    for ours, theirs in named.items():
+    wanted = {**dict(zip(COLUMNS, COLUMNS, strict=True)), **named}
+    for ours, theirs in wanted.items():
         if _lowered(theirs) not in place and (ours in ("path", "label") or ours != theirs):
             raise BenchError(
                 f"{manifest} has no column {theirs!r}; its columns are: {', '.join(map(str, there)) or 'none'}"
             )
-    wanted = {ours: place[_lowered(theirs)] for ours, theirs in named.items() if _lowered(theirs) in place}
+    return {ours: place[_lowered(theirs)] for ours, theirs in wanted.items() if _lowered(theirs) in place}
+
+
+def _lines(manifest: Path, named: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines by number, with the values of our columns under our names for them."""
+    wanted = _named(manifest, named)
     for number, row in records(manifest):
         yield number, {ours: row.get(name, "") for ours, name in wanted.items()}
 
@@ -190,8 +246,8 @@ def _texts(row: Mapping[object, object]) -> dict[str, str]:
     return {key: text(value) for key, value in row.items() if isinstance(key, str)}
 
 
-def _held(mark: str, where: str) -> bool:
-    """Whether a line is marked as held out; pandas writes `True` and `1.0`."""
+def _held(mark: str) -> bool | None:
+    """Whether a line is marked as held out, None where the mark says neither; pandas writes `True` and `1.0`."""
     lowered = mark.lower()
     try:
         number = float(lowered)
@@ -199,9 +255,7 @@ def _held(mark: str, where: str) -> bool:
         number = math.nan
     if lowered in YES or number == 1:
         return True
-    if lowered in NO | NOTHING or number == 0:
-        return False
-    raise BenchError(f"{where}: holdout is {mark!r}; write 1 for held out, and 0 or nothing")
+    return False if lowered in NO | NOTHING or number == 0 else None
 
 
 def _inside(folder: Path, written: str) -> str | None:

@@ -64,6 +64,7 @@ def _check(values: object, known: Mapping[str, type], where: str) -> None:
         if key not in known:
             raise UsageError(f"{where}: unknown field {key!r}; known: {', '.join(known)}")
         if type(value) is not known[key]:
-            raise UsageError(f"{where}: {key} must be a {known[key].__name__}, not {value!r}")
+            kind = "words in quotes" if known[key] is str else "a list"
+            raise UsageError(f"{where}: {key} must be {kind}, not {value!r}")
         if type(value) is list and key != "archives" and (wrong := [item for item in value if type(item) is not str]):
             raise UsageError(f"{where}: {key} must hold texts, not {wrong[0]!r}")

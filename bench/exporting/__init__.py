@@ -2,4 +2,4 @@
 
 from bench.exporting.facts import Facts
 
-__all__ = ["Facts", "graph"]
+__all__ = ["Facts", "bioimage", "graph"]

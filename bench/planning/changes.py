@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
@@ -15,12 +15,13 @@ SHOWN = 3
 READ_OTHERWISE = "the images are the same files, read otherwise (by `range` in the card, or turned as EXIF says)"
 
 
-def told(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+def told(old: Mapping[str, str], new: Mapping[str, str], called: Callable[[str], str] = str) -> str:
     """What happened to some images, in a few words; nothing where they are the same.
 
     Args:
         old: the SHA-256 of each image as it was, by its id.
         new: and as it is. The same bytes under another id are an image that was renamed.
+        called: what people find an image of an id by; both are told of one that stands in another class.
     """
     place = defaultdict(list)
     for image_id in sorted(old, reverse=True):
@@ -31,15 +32,17 @@ def told(old: Mapping[str, str], new: Mapping[str, str]) -> str:
         for image_id, digest in sorted(new.items())
         if old.get(image_id) != digest and place.get(digest)
     }
-    renamed = [f"{before} → {after}" for after, before in was.items() if _label(before) == _label(after)]
+    renamed = [
+        f"{called(before)} → {called(after)}" for after, before in was.items() if _label(before) == _label(after)
+    ]
     moved = [f"{before} → {after}" for after, before in was.items() if _label(before) != _label(after)]
     left, come = old.keys() - set(was.values()), new.keys() - was.keys()
     found = {
         "renamed": renamed,
         "moved to another class": moved,
-        "added": sorted(come - left),
-        "removed": sorted(left - come - new.keys()),
-        "altered": sorted(i for i in left & come if old[i] != new[i]),
+        "added": list(map(called, sorted(come - left))),
+        "removed": list(map(called, sorted(left - come - new.keys()))),
+        "altered": [called(i) for i in sorted(left & come) if old[i] != new[i]],
     }
     return "; ".join(f"{len(names)} {verb}: {_some(names)}" for verb, names in found.items() if names)
 
@@ -92,7 +95,7 @@ def _since(store: Store, library: "Library", row: Mapping[str, Any]) -> str | No
     old, new = of_version(store, row["dataset"], row["dataset_hash"]), digests(dataset)
     if old == new:
         return f"{READ_OTHERWISE}, than these trials saw"
-    which = told(old, new)
+    which = told(old, new, dataset.called)
     return f"the images at hand are others than these trials saw{f' ({which})' if which else ''}"
 
 

@@ -36,6 +36,16 @@ CORES = 4
 """Cores, at most, for one pass through frozen layers where there is no GPU; more do not make it faster by much."""
 
 
+def require(device: str) -> None:
+    """See that a cluster can be asked for a device.
+
+    Raises:
+        UsageError: it is not `auto` or `cpu`; a cluster gives out its own.
+    """
+    if device not in ("auto", "cpu"):
+        raise UsageError(f"--device {device} with --executor ray: the cluster gives out its GPUs; use auto or cpu")
+
+
 @contextmanager
 def joined(device: str) -> Iterator[bool]:
     """Join the cluster that `RAY_ADDRESS` names, or the one that runs on this machine. None is started: Ray listens to
@@ -48,11 +58,8 @@ def joined(device: str) -> Iterator[bool]:
         Whether trials run on GPUs.
 
     Raises:
-        UsageError: another device; a cluster gives out its own.
         BenchError: no cluster answers.
     """
-    if device not in ("auto", "cpu"):
-        raise UsageError(f"--device {device} with --executor ray: the cluster gives out its GPUs; use auto or cpu")
     address = os.environ.get("RAY_ADDRESS", "auto")
     try:
         _require_answer(address)

@@ -14,6 +14,7 @@ from bench.models import WeightsUnavailableError
 from bench.planning import Cell, plan
 from bench.running.loop import Result, Since, Watch
 from bench.study import Study, places
+from bench.training import asked
 from store import ImageRow, PlaceRow, Store
 
 
@@ -158,23 +159,39 @@ def run(
         return train(left, store, Since(now if force else None, now if force or retry_failed else None), watch)
 
 
+def require(executor: str, device: str, *, keep: bool = False) -> None:
+    """See that trials can be trained as that is asked for, before anything is planned. Whether a GPU is here is seen
+    when it is used: a plan may be made on another machine.
+
+    Raises:
+        UsageError: that is no name of a device, or none that this executor takes; models cannot be kept there, or Ray
+            is not installed.
+    """
+    if executor != "ray":
+        asked.gpus(device)
+        return
+    if keep:
+        raise UsageError(
+            "--keep-models with --executor ray: nodes hand back predictions alone; keep them with `bench model keep`"
+        )
+    try:
+        from bench.running import cluster
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise UsageError('--executor ray needs the package ray; run: pip install -e ".[ray]"') from None
+    cluster.require(device)
+
+
 @contextmanager
 def _executor(
     name: str, device: str, cache: Path, count: int | None, kept: Path | None
 ) -> Iterator[Callable[..., Result]]:
     """What trains cells, given (cells, store, since, watch): processes of this machine, or a cluster."""
+    require(name, device, keep=kept is not None)
     if name == "ray":
-        if kept:
-            raise UsageError(
-                "--keep-models with --executor ray: nodes hand back predictions alone; keep them with "
-                "`bench model keep`"
-            )
-        try:
-            from bench.running import cluster
-        except ModuleNotFoundError as error:
-            if error.name != "ray":
-                raise
-            raise UsageError('--executor ray needs the package ray; run: pip install -e ".[ray]"') from None
+        from bench.running import cluster
+
         with cluster.joined(device) as gpus:
             yield partial(cluster.train, cache, gpus, count)
     else:

@@ -12,8 +12,10 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -115,12 +117,15 @@ class _Crew:
         self.finished = False  # a worker ends of itself only where nothing is left for anybody
 
     def start(self, share: Share) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        arguments = (theirs, self.cells, self.store.root, self.cache, share, self.since)
+        context = _context()
+        ours, theirs = context.Pipe()
+        arguments = (theirs, self.store.root, self.cache, share, self.since)
         process = context.Process(target=_work, args=arguments, daemon=True, name=share.name)
         process.start()
         theirs.close()
+        # What is large goes through the pipe: of one who dies before reading it, an argument would wait for ever.
+        with suppress(OSError):  # it is gone, as will be heard
+            ours.send(self.cells)
         self.workers.append(_Worker(share, process, ours, self.watch.lane(share.name)))
 
     def listen(self) -> None:
@@ -216,6 +221,18 @@ def run(
     return crew.result
 
 
+def _context() -> ForkServerContext | SpawnContext:
+    """How processes are made: forked from one that has loaded torch and met no device, so that each is ready at once.
+
+    Where the system cannot do that, each loads torch for itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 # --- In a worker
 
 
@@ -248,7 +265,7 @@ class _Teller(Watch):
         self.pipe.send(("trial", row["trial_id"], row, predictions))
 
 
-def _work(pipe: Connection, cells: Sequence[Cell], root: Path, cache: Path, share: Share, since: Since) -> None:
+def _work(pipe: Connection, root: Path, cache: Path, share: Share, since: Since) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     warnings.simplefilter("ignore", StoreWarning)  # the parent has said so
@@ -256,6 +273,7 @@ def _work(pipe: Connection, cells: Sequence[Cell], root: Path, cache: Path, shar
         torch.set_num_threads(1)
     memory.keep_what_was_freed()
     try:
+        cells: Sequence[Cell] = pipe.recv()
         watch = _Teller(pipe)
         way = loop.here(cache, torch.device(share.device), watch, share.kept)
         loop.train(cells, Store(root), since, watch, way)

@@ -8,6 +8,7 @@ from bench.training.finished import Finished
 __all__ = [
     "Finished",
     "activations",
+    "asked",
     "augmentation",
     "cells",
     "common",

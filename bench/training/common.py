@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.study import Recipe, Split, protocol
+from bench.training import asked
 
 Probabilities = NDArray[np.float32]
 
@@ -71,17 +72,15 @@ def choose_devices(wanted: str) -> list[torch.device]:
     """`auto` (all GPUs, else the CPU), `cpu`, `cuda`, or some GPUs, such as `cuda:0` or `cuda:0,1`.
 
     Raises:
+        UsageError: that is no name of a device.
         BenchError: a device is not there.
     """
+    chosen = asked.gpus(wanted)
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if wanted in ("auto", "cuda") and there:
         return [torch.device("cuda", number) for number in range(there)]
-    if wanted in ("auto", "cpu"):
+    if chosen is None:
         return [torch.device("cpu")]
-    kind, _, numbers = wanted.partition(":")
-    chosen = numbers.split(",") if numbers else ["0"]
-    if kind != "cuda" or not all(number.isdecimal() for number in chosen):
-        raise BenchError(f"--device {wanted}: expected auto, cpu, cuda:0, or several as cuda:0,1")
-    if any(int(number) >= there for number in chosen):
+    if any(number >= there for number in chosen):
         raise BenchError(f"--device {wanted}: no such GPU here; use --device cpu")
-    return [torch.device("cuda", int(number)) for number in dict.fromkeys(chosen)]
+    return [torch.device("cuda", number) for number in chosen]

@@ -77,6 +77,42 @@ def test_where_trials_are_missing_it_says_which(tmp_path: Path) -> None:
     assert len(answer.sentences) == 3
 
 
+def test_a_recipe_that_does_better_is_no_secret(tmp_path: Path) -> None:
+    """A learning rate may ruin the best way to train, and then the answer at that rate is not the whole answer."""
+    store, tuned = Store(tmp_path / "store", create=True), f"{HEAD}-tuned"
+    verdicts.write(store, "mine", RIGHTS | {HEAD: 0.8, tuned: 0.6})
+    assert "another recipe" not in " ".join(answers.answer(opened(store), "mine").sentences)
+    verdicts.write(store, "mine", {tuned: 0.97, SCRATCH: 0.6}, rate=1e-4)
+    use, sure, _ = answers.answer(opened(store), "mine").sentences
+    assert use.startswith(f"Use the pre-trained network with a small head ({HEAD}): ")
+    assert (
+        "Surely better at another recipe, 96px-lr0.0001 (learning rate 0.0001 instead of 0.001): the pre-trained "
+        f"network tuned whole ({tuned}), by 1"
+    ) in use
+    assert use.endswith(" of 2).")
+    assert f"Surely worse: the pre-trained network tuned whole ({tuned}), by 2" in sure, "at the main recipe"
+
+
+def test_what_pre_training_adds_is_told_by_its_twins(tmp_path: Path) -> None:
+    """Lower layers have no twin from scratch; the network that they are of has."""
+    store, lower = Store(tmp_path / "store", create=True), f"{HEAD}-lower"
+    verdicts.write(store, "mine", {lower: 0.97, HEAD: 0.85})
+    assert "no network from scratch has results beside it" in answers.answer(opened(store), "mine").sentences[1]
+    verdicts.write(store, "mine", {SCRATCH: 0.6})
+    answer = answers.answer(opened(store), "mine")
+    assert answer.use == lower
+    assert f"({HEAD}) is surely better than {SCRATCH}, +2" in answer.sentences[1]
+    assert "not known yet" not in answer.sentences[1]
+
+
+def test_what_is_ahead_on_some_of_its_splits_is_not_of_a_lower_mean(tmp_path: Path) -> None:
+    store, tuned = Store(tmp_path / "store", create=True), f"{HEAD}-tuned"
+    verdicts.write(store, "mine", {HEAD: 0.7, tuned: 0.97}, done={tuned: 15})
+    _, sure, surer = answers.answer(opened(store), "mine").sentences
+    assert sure.startswith("Surely better, though not all of its trials are done: the pre-trained network tuned")
+    assert "the 5 missing trials" in surer
+
+
 def test_neither_order_nor_copies_nor_compaction_change_a_verdict(tmp_path: Path) -> None:
     def everything(store: Store) -> str:
         found = opened(store)

@@ -129,6 +129,7 @@ def published(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not shutil.which("bash") or sys.platform == "win32", reason="runners have bash")
 def test_the_site_is_whole_below_a_path(published: Path, serve: Callable[[Path], str], watched: Any) -> None:
     """Nothing is asked outside the path, every link leads to a page there, and what scripts load comes too."""
@@ -150,6 +151,7 @@ def test_the_site_is_whole_below_a_path(published: Path, serve: Callable[[Path],
     page.locator(".verdict-line").wait_for()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not shutil.which("bash") or sys.platform == "win32", reason="runners have bash")
 def test_a_pull_request_is_told_what_changes(published: Path) -> None:
     said = (published / "summary.md").read_text()
@@ -205,5 +207,6 @@ def test_files_that_hold_no_answers(content: str | None, tmp_path: Path, capsys:
     assert changes.main([]) == 2
 
 
+@pytest.mark.long
 def test_a_store_is_as_it_was(published: Path, trained: Path) -> None:
     assert Store(published / "own" / "results").fingerprint() == Store(trained).fingerprint()

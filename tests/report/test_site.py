@@ -97,6 +97,7 @@ def test_a_failing_page_leaves_the_old_site(
     assert [p.name for p in tmp_path.iterdir()] == ["site"]
 
 
+@pytest.mark.long
 def test_pages_run_in_a_kernel_as_quarto_starts_it(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quarto starts a Jupyter kernel in each page's folder, where the report's own module names come first."""
     monkeypatch.setenv("BENCH_STORE", str(trained))

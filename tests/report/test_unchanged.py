@@ -56,7 +56,12 @@ def compacted(store: Path, *_: object) -> None:
 
 @pytest.mark.parametrize(
     ("change", "own_page"),
-    [(another_dataset, "taken"), (another_model, "drawn"), (fewer_trials, "drawn"), (compacted, "taken")],
+    [
+        pytest.param(another_dataset, "taken", marks=pytest.mark.long),
+        (another_model, "drawn"),
+        pytest.param(fewer_trials, "drawn", marks=pytest.mark.long),
+        (compacted, "taken"),
+    ],
 )
 def test_what_is_taken_over_is_what_would_be_drawn(
     change: Change,

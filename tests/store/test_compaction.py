@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from writing import age, append, everything, files, intact, listed, plan, superseded
 
-from store import Claims, Store, StoreError, StoreWarning, checking, compaction, parts, schema
+from store import Claims, Store, StoreError, StoreWarning, checking, compaction, packing, parts, schema
 from store.compaction import compact
 
 
@@ -64,7 +64,7 @@ def test_every_answer_stays_the_same(store: Store) -> None:
 
 def test_parts_are_sorted_and_compressed(store: Store) -> None:
     compact(store)
-    for kind, order in compaction.ORDER.items():
+    for kind, order in packing.ORDER.items():
         for path in files(store.root, kind):
             part = pq.ParquetFile(store.root / path)
             assert part.metadata.row_group(0).column(0).compression == "ZSTD"

@@ -20,7 +20,7 @@ from store import (
 FILLED_IN = {
     "trials": {"attempt_id", "finished_at", "parts"},
     "predictions": {"trial_id", "attempt_id", "recipe", "repeat", "fold"},
-    "activations": {"trial_id", "attempt_id", "recipe", "repeat", "fold"},
+    "activations": {"model", "trial_id", "attempt_id", "recipe", "repeat", "fold"},
     "images": {"dataset_hash", "listed_at"},
     "splits": {"dataset_hash", "protocol", "drawn_at"},
     "plans": {"plan_id", "planned_at"},

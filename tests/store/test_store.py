@@ -214,7 +214,7 @@ def test_a_place_that_is_no_store_is_refused_in_a_sentence(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("marker", "reason"),
     [
-        ('{"bench_store": 5}', r"later version of bench \(schema 5\); update bench"),
+        ('{"bench_store": 6}', r"later version of bench \(schema 6\); update bench"),
         ('{"bench_store": "new"}', "later version"),
         ("{}", "is no results store"),
         ("[1]", "is no results store"),

@@ -9,7 +9,8 @@ import numpy as np
 from store import Store
 
 CLASSES = ("a", "b")
-RECIPE = {"image_size": 96, "epochs": 8, "batch_size": 8, "learning_rate": 1e-3, "procedure": 1}
+RATE = 1e-3
+RECIPE = {"image_size": 96, "epochs": 8, "batch_size": 8, "learning_rate": RATE, "procedure": 1}
 
 
 def card(dataset: str, images: int, **more: object) -> dict[str, object]:
@@ -25,11 +26,12 @@ def write(
     *,
     images: int = 120,
     done: Mapping[str, int] | None = None,
+    rate: float = RATE,
     **more: object,
 ) -> None:
     """Plan twenty trials of each model on a dataset, and finish them all, or the first so many of some models.
 
-    `rights` says how often each model is right; `more` are further fields of the card.
+    `rights` says how often each model is right; `rate` is the learning rate; `more` are further fields of the card.
     """
     labels = np.array([CLASSES[n % len(CLASSES)] for n in range(images)])
     names = np.array([f"{label}/{n:04}.png" for n, label in enumerate(labels)])
@@ -41,6 +43,8 @@ def write(
     plan: list[dict[str, Any]] = []
     for model, right in rights.items():
         trials = [_trial(dataset, model, content, repeat, fold) for repeat in range(4) for fold in range(5)]
+        if rate != RATE:
+            trials = [_at(trial, rate) for trial in trials]
         cards = {
             "study_title": "S",
             "scheme": f"{dataset}-scheme",
@@ -87,6 +91,12 @@ def _trial(dataset: str, model: str, content: str, repeat: int, fold: int) -> di
         "model_version": 1,
         "weights": "none",
     }
+
+
+def _at(trial: dict[str, Any], rate: float) -> dict[str, Any]:
+    recipe = f"{trial['recipe']}-lr{rate:g}"
+    names = {key: f"{trial[key]} {recipe}" for key in ("trial_id", "cell_id")}
+    return trial | names | {"recipe": recipe, "recipe_json": json.dumps(RECIPE | {"learning_rate": rate})}
 
 
 def _asked(

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ class Audit:
 
     `contradictions` are sets of image ids with the same bytes in several classes; `alike` are sets that show the same
     picture in different bytes; `guesses` are rules by which names may tell groups; `tells` what else tells the class;
+    `together` names for each image that can be read the side on which it stands by its copies, its group, and what the
+    card calls the same;
     `masks` are ids of files that are named as masks are, unless the card says what to do with them; `dropped` are ids
     of images that the card leaves out from now on.
     """
@@ -35,6 +37,7 @@ class Audit:
     alike: tuple[tuple[str, ...], ...]
     guesses: tuple[grouping.Guess, ...]
     tells: tuple[Tell, ...]
+    together: Mapping[str, str] = field(default_factory=dict)
     masks: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
@@ -71,6 +74,11 @@ class Audit:
         )
 
     @property
+    def uncut(self) -> bool:
+        """Whether it says already that there are too few images or groups to be cut as usual."""
+        return any(finding.kind in (TOO_FEW, UNCUT) for finding in self.problems)
+
+    @property
     def faulty(self) -> bool:
         """Whether files are broken or contradict each other. That there are too few is no fault of theirs."""
         return any(finding.kind not in (TOO_FEW, NEARLY_ALIKE, UNCUT) for finding in self.problems)
@@ -99,7 +107,8 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
     guesses = [] if declared else grouping.guesses([s.entry.path.stem for s in readable], [s.label for s in readable])
     same = {name: f"same {number}" for number, names in enumerate(card.same) for name in names}
     together = merge_groups([declared.get(scan.id, scan.id) for scan in readable], [scan.sha256 for scan in readable])
-    together = merge_groups(together, [same.get(s.id, same.get(s.entry.path.stem, s.id)) for s in readable])
+    said = [next((same[name] for name in scan.entry.names if name in same), scan.id) for scan in readable]
+    together = merge_groups(together, said)
     near = {scan.id: f"alike {number}" for number, scans in enumerate(alike) for scan in scans}
     joined = merge_groups(together, [near.get(scan.id, scan.id) for scan in readable])
     tells = metadata.tells(readable, joined)
@@ -115,6 +124,7 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
         tuple(tuple(scan.id for scan in same) for same in alike),
         tuple(guesses),
         tuple(tells),
+        side,
         tuple(entry.id for entry in masked),
     )
 

@@ -74,6 +74,11 @@ def ids(scans: Sequence[Scan]) -> tuple[str, ...]:
     return tuple(scan.id for scan in scans)
 
 
+def called(scans: Sequence[Scan]) -> str:
+    """The first few by name, and how many more there are."""
+    return names([scan.name for scan in scans])
+
+
 def all_ids(sets: Sequence[Sequence[Scan]]) -> tuple[str, ...]:
     """The ids of all in some sets."""
     return tuple(scan.id for same in sets for scan in same)
@@ -86,8 +91,8 @@ def names(all_of_them: Sequence[str]) -> str:
 
 
 def shown(sets: Sequence[Sequence[Scan]], sign: str = " = ") -> str:
-    """The first few sets, each with a sign between its ids."""
-    return names([sign.join(ids(same)[:4]) + (f"{sign}…" if len(same) > 4 else "") for same in sets])
+    """The first few sets, each with a sign between its names."""
+    return names([sign.join(scan.name for scan in same[:4]) + (f"{sign}…" if len(same) > 4 else "") for same in sets])
 
 
 def number(count: int, what: str) -> str:

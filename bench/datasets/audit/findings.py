@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from bench.datasets import feasible, layouts
 from bench.datasets.audit import kinds, metadata
 from bench.datasets.audit.facts import (
+    SHOWN,
     TORN,
     UNUSABLE,
     Facts,
@@ -41,7 +42,7 @@ def _unreadable(facts: Facts) -> Iterator[Finding]:
     broken = [scan for scan in facts.scans if scan.unreadable]
     if broken:
         reasons = [scan.unreadable.removeprefix(str(scan.entry.path)).rpartition(";")[0].strip(" :") for scan in broken]
-        shown = [f"{scan.id} {reason}" for scan, reason in zip(broken, reasons, strict=True)]
+        shown = [f"{scan.name} {reason}" for scan, reason in zip(broken, reasons, strict=True)]
         yield Finding(
             UNREADABLE,
             True,
@@ -57,7 +58,7 @@ def _masks(facts: Facts) -> Iterator[Finding]:
             "masks",
             True,
             f"{number(len(facts.masks), 'file')} named as masks of other files: "
-            f"{names([entry.id for entry in facts.masks])}",
+            f"{names([entry.name for entry in facts.masks])}",
             'Leave them out: add with --masks leave-out, or write masks = "leave-out" in the card. If they are images '
             "like the others, say keep instead",
             tuple(entry.id for entry in facts.masks),
@@ -136,10 +137,14 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
     wanted = Protocol()
     small = [label for label in sorted({scan.label for scan in facts.scans}) if counts[label] <= wanted.folds]
     mend = _what_would_do(facts, wanted) if small else ""
-    for label in small:
-        usable = number(counts[label], "usable image")
-        what = f"Class {label!r} has {usable}: too few for a holdout and {wanted.folds} folds"
-        yield Finding(TOO_FEW, True, what, mend)
+    too_few = f"too few for a holdout and {wanted.folds} folds"
+    if len(small) > SHOWN:
+        said = names([f"{label} has {counts[label]}" for label in small])
+        yield Finding(TOO_FEW, True, f"{len(small)} classes have usable images {too_few}: {said}", mend)
+    else:
+        for label in small:
+            usable = number(counts[label], "usable image")
+            yield Finding(TOO_FEW, True, f"Class {label!r} has {usable}: {too_few}", mend)
     few = {label: count for label, count in sorted(counts.items()) if wanted.folds < count < FEW}
     if few:
         said = ", ".join(f"{label} has {count}" for label, count in few.items())
@@ -150,7 +155,8 @@ def _classes_that_are_small(facts: Facts) -> Iterator[Finding]:
             "Expect wide intervals there: one mistake in the holdout weighs much",
             tuple(scan.id for scan in facts.readable if scan.label in few),
         )
-    if counts and (most := max(counts.values())) >= 3 * (least := min(counts.values())):
+    rest = {label: count for label, count in counts.items() if label not in small}  # of which nothing was said so far
+    if rest and (most := max(counts.values())) >= 3 * (least := min(rest.values())):
         large, little = (sorted(k for k, v in counts.items() if v == n)[0] for n in (most, least))
         yield Finding(
             "imbalance",
@@ -215,6 +221,8 @@ def _left_lying(facts: Facts) -> Iterator[Finding]:
         "a manifest",
         "Images that the manifest does not list": "Nothing needs to be done if they are not wanted; else add a line "
         "for each",
+        "Lines of the table without a file": "They are left out (`missing` in the card), as long as there is no file",
+        "Empty folders, which are no classes": "If one should be a class, put its images there, and add again",
         "Images beside the given split": "Nothing needs to be done if they are not wanted; else move them into a part",
         "Folders called as the parts of a split, which are no classes": "Sort their images into the class folders if "
         "they are wanted; if such a folder is a class, give it another name",
@@ -246,8 +254,9 @@ LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
 
 
 def _apart(facts: Facts) -> list[tuple[Scan, ...]]:
-    """Sets of one picture that nothing keeps together so far."""
-    return [same for same in facts.alike if len({facts.together[scan.id] for scan in same}) > 1]
+    """Sets of one picture that nothing keeps together so far, and that nobody struck out of `same`."""
+    apart = [same for same in facts.alike if len({facts.together[scan.id] for scan in same}) > 1]
+    return [same for same in apart if not any({*ids(same)} <= {*told} for told in facts.card.told)]
 
 
 def _in_groups(facts: Facts) -> str:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.datasets import feasible, grouping
-from bench.datasets.audit.facts import SHOWN, Facts, Finding, ids, names, number
+from bench.datasets.audit.facts import SHOWN, Facts, Finding, called, ids, names, number
 from bench.datasets.audit.scanning import Scan
 from bench.study import Protocol
 
@@ -95,7 +95,7 @@ def _declared_groups(facts: Facts) -> Iterator[Finding]:
             "in no group",
             False,
             f"{number(len(sizes), 'group')} for {len(facts.declared)} of {len(facts.readable)} images, none for "
-            f"{names(ids(others))}",
+            f"{called(others)}",
             "Each of these counts as a group of its own; if they belong to one, mend what names the groups",
             ids(others),
         )

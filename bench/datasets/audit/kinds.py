@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from bench.datasets.audit import similarity
-from bench.datasets.audit.facts import Facts, Finding, ids, names, number
+from bench.datasets.audit.facts import Facts, Finding, called, ids, number
 from bench.datasets.audit.scanning import Scan
 from bench.images import Scale, Seen, ranges
+
+SMALL, LEAST_SIZE = 64, 32
+"""Pixels: pictures up to the first are small; the second is the least size that a recipe can have."""
 
 
 def _of_file(facts: Facts) -> Iterator[Finding]:
@@ -38,7 +41,7 @@ def _of_file(facts: Facts) -> Iterator[Finding]:
     for kind, fits, what, mend in looks:
         some = [scan for scan in facts.readable if fits(scan)]
         if some:
-            yield Finding(kind, False, f"{number(len(some), 'file')} with {what}: {names(ids(some))}", mend, ids(some))
+            yield Finding(kind, False, f"{number(len(some), 'file')} with {what}: {called(some)}", mend, ids(some))
 
 
 def _deep(facts: Facts) -> Iterator[Finding]:
@@ -51,7 +54,7 @@ def _deep(facts: Facts) -> Iterator[Finding]:
         "16 bits",
         False,
         f"{number(len(some), 'file')} with more than 8 bits a pixel, whose values are {ranges.said(low, high)}: "
-        f"{names(ids(some))}",
+        f"{called(some)}",
         _said(facts.card.range, seen, low, high),
         ids(some),
     )
@@ -61,7 +64,7 @@ def _deep(facts: Facts) -> Iterator[Finding]:
             "no numbers",
             False,
             f"{number(len(lost), 'file')} with pixels that are no numbers (NaN or infinite), "
-            f"{sum(one.lost for one in seen)} in all: {names(ids(lost))}",
+            f"{sum(one.lost for one in seen)} in all: {called(lost)}",
             "They are filled, with white where they are infinite and with black elsewhere; mend the files if that is "
             "not what these pixels mean",
             ids(lost),
@@ -103,4 +106,18 @@ def _unsought(facts: Facts) -> Iterator[Finding]:
     )
 
 
-LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (_of_file, _deep, _unsought)
+def _small(facts: Facts) -> Iterator[Finding]:
+    longest = max((max(scan.width, scan.height) for scan in facts.readable), default=0)
+    if not 0 < longest <= SMALL or "image_size" in facts.card.recipe:
+        return
+    yield Finding(
+        "small pictures",
+        False,
+        f"All pictures are small, of {longest} pixels a side at most",
+        f"A run makes them larger, which takes time; --image-size {max(longest, LEAST_SIZE)} trains near their own "
+        "size. Pre-trained networks learned from larger ones; whether they do as well there, a run shows",
+        ids(facts.readable),
+    )
+
+
+LOOKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (_of_file, _deep, _small, _unsought)

@@ -165,6 +165,7 @@ def _nothing(folder: Path, plain: Sequence[Path], command: Command) -> dict[str,
             + "".join(
                 f"; {place.name} holds masks, it seems" for place in layouts.class_folders(folder) if place not in plain
             )
+            + "".join(f"; {place.name} is empty" for place in _folders(folder) if layouts.is_empty(place))
             + (f"; {number(len(loose), 'picture')} beside it lie in none" if loose else "")
         )
     if loose:

@@ -60,6 +60,11 @@ class Scan:
         return self.entry.id
 
     @property
+    def name(self) -> str:
+        """What people find it by."""
+        return self.entry.name
+
+    @property
     def label(self) -> str:
         """The image's class."""
         return self.entry.label

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.datasets import Card, Dataset, Entry, Library, cards, layouts, loading, masks
+from bench.datasets import Card, Dataset, Entry, Library, cards, grouping, layouts, loading, masks
 from bench.datasets.audit import Audit, auditing, recognising, scanning
-from bench.datasets.curating import writing
+from bench.datasets.curating import offering, writing
 from bench.errors import BenchError, UsageError
 
 Duplicates = Literal["refuse", "leave-out", "keep"]
+Missing = Literal["refuse", "leave-out"]
+SHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 Subfolders = Literal["groups", "plain"]
 
 
@@ -24,6 +26,7 @@ def add(
     groups: str | None = None,
     duplicates: Duplicates = "refuse",
     masked: Duplicates = "refuse",
+    missing: Missing = "refuse",
     subfolders: Subfolders | None = None,
     manifest: Path | None = None,
     columns: Mapping[str, str] | None = None,
@@ -42,6 +45,7 @@ def add(
         groups: a rule that reads an image's group from its file's name.
         duplicates: what to do about a picture that stands in several classes.
         masked: what to do about files that are named as masks of others are.
+        missing: what to do about lines of the table of which there is no file.
         subfolders: what folders in class folders are; None for groups, unless their names say otherwise.
         manifest: the table that lists the images, in the place of what `folder` shows.
         columns: its columns of path, label, group and holdout, where these are called otherwise.
@@ -54,25 +58,43 @@ def add(
 
     Raises:
         UsageError: the name cannot be used or is taken, or the rule fits no file.
-        BenchError: the folder holds no images, one picture stands in several classes, or there are masks.
+        BenchError: the folder holds no images, lines of the table name none, one picture stands in several classes,
+            or there are masks.
     """
+    kept: dict[str, str | bool | None] = {  # of which an update knows too
+        "groups": groups,
+        "duplicates": duplicates,
+        "masks": masked,
+        "missing": missing,
+    }
+    wishes = kept | {"subfolders": subfolders, "copy": copy}
+    listing = {"manifest": str(manifest) if manifest else None, **(columns or {})}
+    typed = offering.Typed(name, folder, {**listing, **wishes}, library.options)
+    if not folder.exists() and Path(name).is_dir() and name not in library.known():
+        turned = replace(typed, name=str(folder), folder=Path(name))
+        raise UsageError(f"{name} is the folder, it seems: {turned.command()}")
     cards.check_name(name)
     if name in library.known() and not _is_bare(library, name, folder):
         own = any((place / f"{name}.toml").is_file() for place in library.folders)
-        hint = ", or bring its card up to date with --update" if own else ""
+        update = replace(typed, options=kept).command(update=True)
+        hint = f", or bring its card up to date with --update: {update}" if own else ""
         raise UsageError(f"a dataset {name!r} exists already; choose another name{hint}")
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; expected one that holds <class>/<file>.png")
     if groups is not None:
         cards.check_groups(groups, "--groups")
     title = name.replace("-", " ").replace("_", " ").capitalize()
-    layout = _layout(folder, manifest, columns or {}, recognising.commands(name, library.options))
+    more = replace(typed, options=wishes).given() + library.options
+    layout = _layout(folder, manifest, columns or {}, recognising.commands(name, more))
     if subfolders and "subfolders" in layout:
         layout["subfolders"] = subfolders
     card = Card(name, title, groups=groups, images=str(folder.resolve()), **layout)
+    if missing != "refuse":
+        card = leaving_out_lines(card, folder)
     if not card.manifest and masked != "refuse" and masks.found(layouts.entries(card, folder)):
         card = replace(card, masks=masked)
     entries = layouts.entries(card, folder)
+    check_rule(groups, entries)
     if odd := [entry.id for entry in entries if _as_text(entry.id) != entry.id]:
         raise BenchError(f"{folder} holds {_as_text(odd[0])}, whose name is no text (UTF-8); rename it")
     if len({entry.label for entry in entries}) < 2:
@@ -81,7 +103,7 @@ def add(
     card = scanning.decided(card, scans)
     audit = auditing.audit(card, scans, auditing.lying_there(card, folder, entries))
     tell(audit.settled(duplicates))
-    refuse(audit, card, duplicates, groups)
+    refuse(audit, duplicates, typed)
     card = replace(_judged(card, audit, duplicates, entries), found=audit.sentences)
     if copy:
         card, folder = _copied(card, folder, library.folders[0] / name, entries), library.folders[0] / name
@@ -97,26 +119,50 @@ def add(
     return path, library.load(name)
 
 
-def refuse(audit: Audit, card: Card, duplicates: Duplicates, groups: str | None) -> None:
-    """Say no to what would make a run's results wrong; `groups` is the rule that was asked for just now.
+def check_rule(groups: str | None, entries: Sequence[Entry]) -> None:
+    """See that a rule that was asked for just now names a group, before all images are read.
 
     Raises:
         UsageError: the rule fits no file.
+    """
+    asked = [entry.path.stem for entry in entries if not entry.group]
+    if groups is not None and asked and not any(grouping.read(groups, stem) for stem in asked):
+        raise UsageError(f"--groups '{groups}' fits no file name, such as {asked[0]!r}; mend the rule")
+
+
+def leaving_out_lines(card: Card, folder: Path) -> Card:
+    """The card as it leaves lines of its table out of which there is no file, if there are such lines.
+
+    Raises:
+        UsageError: no table lists the images.
+    """
+    if not card.manifest:
+        raise UsageError(
+            "--missing is about the lines of a table, and none lists these images; name it with --manifest"
+        )
+    leaving = replace(card, missing="leave-out")
+    return leaving if layouts.lacking(leaving, folder) else card
+
+
+def refuse(audit: Audit, duplicates: Duplicates, typed: offering.Typed) -> None:
+    """Say no to what would make a run's results wrong, with the command that goes on.
+
+    Raises:
         BenchError: one picture stands in several classes, or there are masks.
     """
-    if groups is not None and any(finding.kind == "no groups" for finding in audit.findings):
-        stem = next(scan.entry.path.stem for scan in audit.scans if not scan.unreadable)
-        raise UsageError(f"--groups '{groups}' fits no file name, such as {stem!r}; mend the rule")
+    called = {scan.id: scan.name for scan in audit.scans}.__getitem__
     if audit.contradictions and duplicates == "refuse":
         number = len(audit.contradictions)
         raise BenchError(
             f"{number} picture{'s stand' if number > 1 else ' stands'} in more than one class, the first is "
-            f"{' = '.join(audit.contradictions[0])}; remove the wrong files, or say --duplicates leave-out or keep"
+            f"{' = '.join(map(called, audit.contradictions[0]))}; remove the wrong files, or say --duplicates "
+            f"leave-out or keep: {typed.command(duplicates='leave-out')}"
         )
     if audit.masks:
         raise BenchError(
-            f"{len(audit.masks)} files are named as masks of others are, {audit.masks[0]} for one; add with "
-            "--masks leave-out, or with --masks keep if they are images like the others"
+            f"{len(audit.masks)} files are named as masks of others are, {called(audit.masks[0])} for one; add with "
+            f"--masks leave-out, or with --masks keep if they are images like the others: "
+            f"{typed.command(masks='leave-out')}"
         )
 
 
@@ -144,6 +190,8 @@ def _layout(
     place = manifest if manifest.is_file() else folder / manifest
     if not place.is_file():
         raise UsageError(f"--manifest {manifest}: there is no such file")
+    if place.suffix.lower() in SHEETS:
+        raise UsageError(f"--manifest {manifest} is a spreadsheet's own file; save it as CSV in UTF-8, and name that")
     recognising.check_columns(place, folder, columns, command)
     named = {"columns": dict(columns)} if columns else {}
     return {"manifest": os.path.relpath(place.resolve(), folder.resolve()), **named}

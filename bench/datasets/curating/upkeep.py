@@ -76,7 +76,7 @@ def unruled(dataset: Dataset, entries: Iterable[Entry]) -> tuple[list[str], int]
     used = set(dataset.ids)
     asked = [entry for entry in entries if entry.id in used and not entry.group]
     fitting = {image.id for image in dataset.images if image.group != image.id}
-    lone = [entry.id for entry in asked if entry.id not in fitting]
+    lone = [entry.name for entry in asked if entry.id not in fitting]
     return lone, len(asked) - len(lone)
 
 
@@ -100,7 +100,7 @@ def _masks(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
     if not found:
         return []
     return [
-        f"files are named as masks of others are ({len(found)}): {names([entry.id for entry in found])}; write "
+        f"files are named as masks of others are ({len(found)}): {names([entry.name for entry in found])}; write "
         'masks = "leave-out" in its card, or masks = "keep" if they are images like the others (`bench dataset add` '
         "writes a card, with --masks)"
     ]
@@ -116,20 +116,25 @@ def _contradictions(dataset: Dataset) -> list[str]:
         [image.id for image in same]
         for same in by_bytes.values()
         if len({image.label for image in same}) > 1
-        and not any(all(image.id in known or image.path.stem in known for image in same) for known in said)
+        and not any(all(known & {i.id, dataset.called(i.id), i.path.stem} for i in same) for known in said)
     ]
     if not torn:
         return []
+    shown = names([" = ".join(map(dataset.called, ids[:4])) for ids in torn])
     number = "1 picture stands" if len(torn) == 1 else f"{len(torn)} pictures stand"
     return [
-        f"{number} in more than one class, as the same bytes: {names([' = '.join(ids[:4]) for ids in torn])}; remove "
+        f"{number} in more than one class, as the same bytes: {shown}; remove "
         "the wrong files, or name them in the card: under `left_out` none is used, under `same` all are"
     ]
 
 
 def _no_range(library: Library, dataset: Dataset) -> list[str]:
     """Values of which nobody can know what is black and what white."""
-    lost = [image.id for image in dataset.images if Reading.UNSCALED in image.reading and image.scale is None]
+    lost = [
+        dataset.called(image.id)
+        for image in dataset.images
+        if Reading.UNSCALED in image.reading and image.scale is None
+    ]
     if not lost:
         return []
     return [
@@ -140,7 +145,9 @@ def _no_range(library: Library, dataset: Dataset) -> list[str]:
 
 def _full_range(library: Library, dataset: Dataset) -> list[str]:
     """Images of 16 bits with a card from before there were ranges, or none."""
-    deep = [image.id for image in dataset.images if Reading.DEEP in image.reading and image.scale is None]
+    deep = [
+        dataset.called(image.id) for image in dataset.images if Reading.DEEP in image.reading and image.scale is None
+    ]
     if not deep or _no_range(library, dataset):
         return []
     return [
@@ -160,7 +167,7 @@ def _rule_that_fits_nothing(dataset: Dataset, entries: Sequence[Entry]) -> list[
     lone, fitting = unruled(dataset, entries)
     if dataset.card.groups is None or fitting or not lone:
         return []
-    stem = next(image.path.stem for image in dataset.images if image.id == lone[0])
+    stem = next(entry.path.stem for entry in entries if entry.name == lone[0])
     return [f"the rule groups = '{dataset.card.groups}' fits no file name, such as {stem!r}; mend it in the card"]
 
 
@@ -176,7 +183,7 @@ def _rule_that_fits_some(dataset: Dataset, entries: Sequence[Entry]) -> list[str
 
 def _names_of_nothing(dataset: Dataset, entries: Sequence[Entry]) -> list[str]:
     """What the card names under `same` and `left_out` although there is no such file: slips of the pen, mostly."""
-    ids = {loading.composed(entry.id) for entry in entries}
+    ids = {loading.composed(name) for entry in entries for name in (entry.id, entry.name)}
     known = ids | {loading.composed(entry.path.stem) for entry in entries}
     of_field = {
         "same": [name for same in dataset.card.same for name in same if loading.composed(name) not in known],

@@ -11,6 +11,7 @@ _SAID = {
     "subfolders": "   # what folders in class folders are: groups (patients, slides), or plain",
     "range": '   # values that become black and white: two numbers, "full" (all that the files can hold), or '
     '"percentiles" (of all images)',
+    "missing": "   # lines of the table without a file are left out",
     "masks": "   # files that are named as masks are: leave-out, or keep",
 }
 
@@ -20,6 +21,7 @@ def text(card: Card, guesses: Sequence[Guess], balance: str) -> str:
     layout = {
         "images": card.images,
         "manifest": card.manifest,
+        "missing": card.missing,
         "subfolders": card.subfolders,
         "masks": card.masks,
         "holdout": card.holdout,

@@ -41,6 +41,16 @@ from bench import cli
         (["dataset", "add", "malaria", "."], 2, "exists already"),
         (["dataset", "remove", "mine"], 2, "nothing to remove"),
         (["model", "show", "resnet81"], 2, "did you mean 'resnet18'"),
+        (
+            ["model", "show", "effnet"],
+            2,
+            "did you mean 'efficientnet-lite0', 'efficientnet-lite0-lower' or 'efficientnet-lite0-probe'?",
+        ),
+        (["model", "show", "vgg"], 2, "did you mean 'vgg19'"),
+        (["model", "show", "transformer"], 2, "known: cnn"),
+        (["run", "demo", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda:0, or several as cuda:0,1"),
+        (["run", "demo", "--device", "gpu", "--dry-run"], 2, "--device gpu: expected auto, cpu, cuda:0, or several"),
+        (["run", "demo", "--executor", "ray", "--keep-models", "--dry-run"], 2, "--keep-models with --executor ray"),
     ],
 )
 def test_bad_input_gets_one_sentence(bench: Run, arguments: list[str], code: int, said: str) -> None:
@@ -55,6 +65,22 @@ def test_unknown_options_are_wrong_usage(bench: Run, arguments: list[str]) -> No
     code, _, err = bench(*arguments)
     assert code == 2
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dataset", "add", "m", ".", "--missing", "keep"], "'--missing': 'keep' is not one of 'refuse', 'leave-out'."),
+        (["run", "--executor", "x"], "'--executor': 'x' is not one of 'local', 'ray'."),
+        (["run", "--folds", "x"], "'--folds': Input should be a valid integer"),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_told_in_plain_words(bench: Run, arguments: list[str], said: str) -> None:
+    code, _, err = bench(*arguments)
+    words = " ".join(err.replace("│", " ").split())
+    assert (code, said in words) == (2, True), err
+    assert "Value error" not in words
+    assert "parse" not in words
 
 
 def test_a_folder_that_is_no_store_is_left_alone(bench: Run, data: Path, tmp_path: Path) -> None:

@@ -279,9 +279,11 @@ def test_a_copy_needs_the_original_no_more(layout: str, tmp_path: Path) -> None:
         ("^(P[0-9]+)", r"--groups '\^\(P\[0-9\]\+\)' fits no file name, such as '000'"),
     ],
 )
-def test_a_rule_for_groups_must_fit(rule: str, problem: str, tmp_path: Path) -> None:
+def test_a_rule_for_groups_must_fit_before_anything_is_read(rule: str, problem: str, tmp_path: Path) -> None:
+    told: list[object] = []
     with pytest.raises(UsageError, match=problem):
-        add(tmp_path, classes(tmp_path / "images"), groups=rule)
+        add(tmp_path, classes(tmp_path / "images"), groups=rule, progress=lambda *done: told.append(done))
+    assert told == []
     assert not (tmp_path / "data").exists()
 
 
@@ -410,3 +412,43 @@ def test_a_slip_in_the_name_of_a_column_keeps_the_groups(tmp_path: Path) -> None
     assert str(caught.value).endswith("--path file --label digit --group writer")
     with pytest.raises(BenchError, match="--path file --label digit --group writer"):
         add(tmp_path, folder, manifest=folder / "labels.csv", columns={"path": "files", "label": "digit"})
+
+
+def test_an_empty_folder_beside_the_classes_is_told(tmp_path: Path) -> None:
+    folder = classes(tmp_path / "images")
+    for name in ("healed/deep", "hidden", ".cache", "notes"):
+        (folder / name).mkdir(parents=True)
+    (folder / "hidden" / ".DS_Store").write_bytes(b"x")
+    (folder / "notes" / "a.txt").write_bytes(b"x")
+    *_, audit = add(tmp_path, folder)
+    (said,) = [finding.what for finding in audit.findings if finding.what.startswith("Empty")]
+    assert said == "Empty folders, which are no classes (2): healed, hidden"
+    for path in (folder / "well").iterdir():
+        path.unlink()
+    with pytest.raises(BenchError, match=r"found 1 \(ill\); healed is empty; hidden is empty; well is empty"):
+        add(tmp_path / "again", folder)
+
+
+@pytest.mark.parametrize(("side", "size"), [(28, 32), (64, 64), (65, None)])
+def test_small_pictures_come_with_a_size_that_saves_time(side: int, size: int | None, tmp_path: Path) -> None:
+    for number in range(8):
+        path = tmp_path / "images" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(number, side).crop((0, 0, side, 20)).save(path)
+    path, _, audit = add(tmp_path, tmp_path / "images")
+    said = [finding for finding in audit.findings if finding.kind == "small pictures"]
+    if size is None:
+        assert said == []
+        return
+    assert said[0].what == f"All pictures are small, of {side} pixels a side at most"
+    assert f"--image-size {size} trains near their own size" in said[0].mend
+    path.write_text(path.read_text() + f"\n[recipe]\nimage_size = {size}\n")
+    again = examine(known(tmp_path), known(tmp_path).load("mine"))
+    assert "small pictures" not in [finding.kind for finding in again.findings], "advice that was taken"
+
+
+def test_a_class_with_one_image_is_told_once(tmp_path: Path) -> None:
+    save(classes(tmp_path / "images") / "rare" / "x.png", 999)
+    *_, audit = add(tmp_path, tmp_path / "images")
+    assert [finding.kind for finding in audit.findings if "rare" in finding.what] == ["too few images"]
+    assert audit.uncut

@@ -412,7 +412,11 @@ def test_the_file_type_of_covid_ct_tells_the_class() -> None:
 
 @pytest.mark.parametrize(
     ("name", "few"),
-    [("reticulocytes", "n5plus has 22"), ("wbc-raw", "monocyte has 20"), ("wbc-segmented", "monocyte has 20")],
+    [
+        pytest.param("reticulocytes", "n5plus has 22", marks=pytest.mark.long),
+        ("wbc-raw", "monocyte has 20"),
+        ("wbc-segmented", "monocyte has 20"),
+    ],
 )
 def test_small_classes_are_named(name: str, few: str) -> None:
     said = [finding.what for finding in real(name).findings if finding.kind == "near-empty classes"]

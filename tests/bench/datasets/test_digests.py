@@ -59,6 +59,7 @@ def opened(data: Path, cache: Path, *arguments: str) -> list[str]:
     return done.stdout.rpartition("opened:")[2].split()
 
 
+@pytest.mark.long
 def test_a_second_run_opens_no_image_and_a_third_the_changed_ones(data: Path, tmp_path: Path) -> None:
     def run(image_size: int) -> list[str]:
         return opened(

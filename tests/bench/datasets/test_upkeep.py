@@ -258,3 +258,48 @@ def test_sets_that_overlap_in_a_card_are_one(folder: Path, written: Path, tmp_pa
     dataset = known(tmp_path).load("mine")
     group = dict(zip(dataset.ids, dataset.groups, strict=True))
     assert group["ill/P0ill_0.png"] == group["ill/P1ill_2.png"] == group["ill/P2ill_4.png"] != group["ill/P3ill_6.png"]
+
+
+def strike_out(path: Path, *kept: tuple[str, ...]) -> None:
+    """Write other sets under `same`, as a person does."""
+    text = path.read_text()
+    start = text.index("same = [")
+    path.write_text(text[:start] + f"same = {[list(ids) for ids in kept]}" + text[text.index("\n]", start) + 2 :])
+
+
+def sides(root: Path, *images: str) -> list[int]:
+    """On which side images stand, numbered as they come."""
+    dataset = known(root).load("mine")
+    group = dict(zip(dataset.ids, dataset.groups, strict=True))
+    first = list(dict.fromkeys(group[image] for image in images))
+    return [first.index(group[image]) for image in images]
+
+
+@pytest.mark.parametrize("name", ["0new.png", "P9new.png"])
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_new_picture_does_not_bring_back_what_was_struck_out(
+    name: str, copied: bool, folder: Path, tmp_path: Path
+) -> None:
+    """It resembles both, or resembles one and is a copy of the other: before them or after them in order."""
+    one, other, new = "ill/P0ill_0.png", "ill/P1ill_2.png", f"ill/{name}"
+    with Image.open(folder / one) as image:
+        image.resize((70, 70)).save(folder / other)
+        path, *_ = add(tmp_path, folder)
+        assert sides(tmp_path, one, other) == [0, 0]
+        strike_out(path)
+        assert update(tmp_path) == []
+        assert "≈" not in str(examine(known(tmp_path), known(tmp_path).load("mine")).sentences), "is not told again"
+        image.resize((80, 80)).save(folder / new)
+    if copied:
+        (folder / new).write_bytes((folder / other).read_bytes())
+    *_, said = update(tmp_path)
+    if copied:
+        assert sides(tmp_path, one, other, new) == [0, 1, 1]
+    else:
+        assert sides(tmp_path, one, other, new) == [0, 1, 0]
+        assert f"{one} and {other} were struck out of `same` and stay apart, so " in said
+        assert said.endswith("alone is kept together; if that is wrong, write the right set under `same` in the card")
+    assert update(tmp_path) == [], "is told once"
+    strike_out(path, (other, new))
+    assert update(tmp_path) == []
+    assert sides(tmp_path, one, other, new) == [0, 1, 1]

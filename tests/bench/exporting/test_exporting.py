@@ -4,6 +4,8 @@ import base64
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import keeping as support
@@ -206,3 +208,23 @@ def test_a_folder_that_cannot_be_written_is_named(kept: Path, data: Path, bench:
         "model", "export", "tiny", "cnn-shallow", "--store", kept, "--data", data, "-o", tmp_path / "file" / "m.onnx"
     )
     assert (code, one_sentence(err)) == (1, True)
+
+
+def test_the_model_zoo_s_own_library_takes_the_package(
+    kept: Path, data: Path, bench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads the description, runs the test in the package and gets the answer in it, for other batches too."""
+    ask = ("model", "export", "tiny", "cnn-shallow", "--store", kept, "--data", data)
+    assert bench(*ask, "-o", tmp_path / "m.onnx", "--bioimage")[0] == 0
+    package = tmp_path / "m.bioimage.zip"
+    monkeypatch.setenv("BIOIMAGEIO_CACHE_PATH", str(tmp_path / "zoo"))
+    code = (
+        "import sys, json; from bioimageio.core import test_model\n"
+        "found = test_model(sys.argv[1])\n"
+        "print(json.dumps([found.status, [[each.name, each.status] for each in found.details]]))"
+    )
+    said = subprocess.run([sys.executable, "-c", code, package], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    status, details = json.loads(said.stdout.splitlines()[-1])
+    assert status == "passed", details
+    assert "Reproduce test outputs from test inputs (onnx)" in [name for name, _ in details]

@@ -140,6 +140,10 @@ def swapped(path: Path) -> str:
     return "is of another model than its folder and name say"
 
 
+MENDED = (altered, gone, swapped, no_numbers)
+"""Of each kind of harm one: another content, none, another trial's, and a whole file that is wrong inside."""
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -169,6 +173,8 @@ def test_a_kept_model_that_is_not_what_it_was_is_refused_in_one_sentence(
     assert one_sentence(err)
     assert said in err
     assert f"`bench model keep tiny efficientnet-lite0-probe --store {copied.root}`" in err
+    if harm not in MENDED:
+        return
     # What is named mends it; what is whole but wrong inside, only when it is forced.
     keep = ("model", "keep", "tiny", "efficientnet-lite0-probe", "--store", copied.root, "--data", data)
     code, out, err = bench(*keep, *(["--force"] if harm in (no_numbers, other_shapes) else []))

@@ -97,6 +97,7 @@ def attempts(store: Store) -> list[int]:
     return [count for (count,) in counts]
 
 
+@pytest.mark.long
 def test_two_runs_share_the_work_and_both_end(prepared: Prepared, store: Store, begin: Begin, tmp_path: Path) -> None:
     line = f"waiting for {TRIALS} trials of another run\n"
     with all_claimed(prepared, store):

@@ -9,8 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import numpy as np
@@ -47,12 +50,18 @@ def running(tmp_path: Path, data: Path, *options: str, workers: int = 2) -> Iter
 
 
 def children(run: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """The worker processes; a spawned one is known by what it was told to do."""
-    try:
-        found = psutil.Process(run.pid).children()
-        return [child for child in found if "spawn_main" in " ".join(child.cmdline())]
-    except psutil.Error:
-        return []
+    """The worker processes."""
+    return forked(run.pid)
+
+
+def forked(parent: int) -> list[psutil.Process]:
+    """The processes that this one's fork server has made."""
+    found = []
+    with suppress(psutil.Error):
+        for child in psutil.Process(parent).children():
+            if "multiprocessing.forkserver" in " ".join(child.cmdline()):
+                found += child.children()
+    return found
 
 
 def until(happened: Callable[[], object], run: "subprocess.Popen[str]") -> None:
@@ -114,6 +123,7 @@ def test_a_forced_run_trains_each_trial_once_more(tmp_path: Path, data: Path, al
     assert sorted(attempts(Store(tmp_path / "results"))) == [1] * 8 + [2] * 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, data: Path, alone: Store, seed: int) -> None:
     rng, killed = random.Random(seed), 0
@@ -137,6 +147,7 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, data: Path, alone: 
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 def test_a_trial_that_costs_two_workers_has_failed(tmp_path: Path, data: Path) -> None:
     """As one does that takes more memory than there is: it must not take worker after worker."""
     kills = 0
@@ -157,6 +168,33 @@ def test_a_trial_that_costs_two_workers_has_failed(tmp_path: Path, data: Path) -
     assert "0 trials trained, 2 failed" in said
 
 
+def test_workers_that_die_before_they_have_read_their_task_end_the_run(
+    library: Library, small_study: study.Study, tmp_path: Path
+) -> None:
+    """And nobody waits for them to read: the task is larger than what a pipe takes."""
+    one, store, stop = cell(library, small_study, "mean-colour", 1), Store(tmp_path / "store", create=True), Event()
+    large = replace(one, unavailable="x" * 2**24)
+
+    def kill() -> None:
+        while not stop.is_set():
+            for child in forked(os.getpid()):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill)
+        try:
+            with pytest.raises(
+                BenchError, match=r"^workers on cpu end before they train anything \(killed by SIGKILL\)"
+            ):
+                workers.run([large], store, library.cache, [workers.Share("cpu #1", "cpu")], Since(), Watch())
+        finally:
+            stop.set()
+            killing.result()
+    assert store.finished() == (set(), set())
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_workers_end_with_their_parent(tmp_path: Path, data: Path, seed: int) -> None:
     with running(tmp_path, data) as run:
