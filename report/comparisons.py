@@ -93,6 +93,7 @@ def against_number(results: Results, question: Question, section: Section, model
     return Comparison(question, section, model, said, differences, ratio, wanted, section, f"{model} − {said}")
 
 
+@lru_cache(maxsize=256)
 def _wanted(results: Results, section: Section) -> "pd.Series[int]":
     return results.of(results.cells, section).set_index("model")["wanted"]
 

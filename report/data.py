@@ -209,21 +209,34 @@ class Results:
 
     def models(self, section: Section | None = None) -> list[str]:
         """Models with results (in a section, or in any), family by family."""
-        sections = self.sections if section is None else [section]
-        cells = pd.concat([self.cells[:0], *(self.of(self.cells, s) for s in sections)])
-        return palette.ordered(zip(cells["model"], cells["family"], strict=True))
+        if section not in self._models:
+            sections = self.sections if section is None else [section]
+            cells = pd.concat([self.cells[:0], *(self.of(self.cells, s) for s in sections)])
+            self._models[section] = palette.ordered(zip(cells["model"], cells["family"], strict=True))
+        return list(self._models[section])
+
+    @cached_property
+    def _models(self) -> dict[Section | None, list[str]]:
+        return {}
 
     def of(self, frame: pd.DataFrame, section: Section) -> pd.DataFrame:
         """The rows of a frame, `cells` or `scores`, that belong to a section."""
-        if frame is not self.__dict__.get("scores"):
-            return frame[(frame["scheme"] == section.scheme) & (frame["recipe"] == section.recipe)]
-        own: pd.DataFrame = self._scores_of.get((section.scheme, section.recipe), frame[:0])
-        return own
+        none: pd.DataFrame = frame[:0]
+        key = section.scheme, section.recipe
+        if frame is self.__dict__.get("scores"):
+            return self._scores_of.get(key, none)
+        if frame is self.__dict__.get("cells"):
+            return self._cells_of.get(key, none)
+        return frame[(frame["scheme"] == section.scheme) & (frame["recipe"] == section.recipe)]
 
     @cached_property
     def _scores_of(self) -> dict[tuple[str, str], pd.DataFrame]:
         """The scores by scheme and recipe: a page asks for its own a hundred times, and a store may have thousands."""
-        return {(str(s), str(r)): own for (s, r), own in self.scores.groupby(["scheme", "recipe"], sort=False)}
+        return _apart(self.scores)
+
+    @cached_property
+    def _cells_of(self) -> dict[tuple[str, str], pd.DataFrame]:
+        return _apart(self.cells)
 
     @cached_property
     def _cards(self) -> tuple[dict[str, DatasetCard], dict[str, ModelCard]]:
@@ -261,6 +274,11 @@ class Results:
         assert row is not None
         newest = f"{row[1]:%Y-%m-%d}" if row[1] else "no trials yet"
         return {"fingerprint": self.store.fingerprint(), "trials": row[0], "newest": newest}
+
+
+def _apart(frame: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """The rows of each scheme and recipe, in their order."""
+    return {(str(s), str(r)): own for (s, r), own in frame.groupby(["scheme", "recipe"], sort=False)}
 
 
 @cache

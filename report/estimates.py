@@ -1,6 +1,7 @@
 """From the store's rows to estimates with intervals: the step between data frames and arithmetic."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ def fold_means(results: Results, section: Section) -> pd.DataFrame:
     Intervals are cut at 0 and 1, where no score can be. Scores that are all alike, 100 % each, do not show how they
     would vary: the interval is then that of their vote over the images, or all there is.
     """
+    return _fold_means(results, section).copy()
+
+
+@lru_cache(maxsize=256)
+def _fold_means(results: Results, section: Section) -> pd.DataFrame:
+    """A page asks for them ten times, and each takes a test for every model."""
     rows = []
     scores = results.of(results.scores, section)
     for model, group in scores[scores["subset"] == "test"].groupby("model", sort=False):
@@ -54,14 +61,31 @@ def paired(results: Results, one: tuple[Section, str], other: tuple[Section, str
 
     Each is a model in a section; both sections are split in the same way, and only splits that both have count.
     """
-    sides = []
-    for section, model in (one, other):
-        scores = results.of(results.scores, section)
-        rows = scores[(scores["model"] == model) & (scores["subset"] == "test")]
-        sides.append(rows.set_index(["repeat", "fold"]))
-    both = sides[0].join(sides[1]["balanced_accuracy"].rename("other"), how="inner")
+    sides = [_tested(results, *side) for side in (one, other)]
+    scores = [side["balanced_accuracy"] for side in sides]
+    if sides[0].index.is_unique and sides[0].index.equals(sides[1].index):  # as nearly always
+        return (scores[0] - scores[1]).to_numpy(dtype=np.float64), test_train_ratio(sides[0])
+    both = sides[0].join(scores[1].rename("other"), how="inner")
     differences = (both["balanced_accuracy"] - both["other"]).to_numpy(dtype=np.float64)
     return differences, test_train_ratio(both)
+
+
+def _tested(results: Results, section: Section, model: str) -> pd.DataFrame:
+    """A model's scores on the test folds by repeat and fold, with what the ratio needs; to be read alone."""
+    own = _tested_of(results, section)
+    return own.get(model, _NOTHING)
+
+
+@lru_cache(maxsize=256)
+def _tested_of(results: Results, section: Section) -> dict[str, pd.DataFrame]:
+    scores = results.of(results.scores, section)
+    test = scores[scores["subset"] == "test"].set_index(["repeat", "fold"])[_NEEDED]
+    models = scores["model"][scores["subset"] == "test"].to_numpy()
+    return {str(model): rows for model, rows in test.groupby(models, sort=False)}
+
+
+_NEEDED = ["balanced_accuracy", "test_images", "pool_images"]
+_NOTHING = pd.DataFrame(columns=_NEEDED, index=pd.MultiIndex.from_arrays([[], []], names=["repeat", "fold"]))
 
 
 def votes(results: Results, section: Section, subset: str = "holdout") -> pd.DataFrame:
@@ -70,6 +94,11 @@ def votes(results: Results, section: Section, subset: str = "holdout") -> pd.Dat
     On `test`, each image is voted on out of fold by the repeats. Columns: model, balanced_accuracy, low, high (NaN
     where a class has too few images for any interval), scarcest (that class), fewest_units.
     """
+    return _votes(results, section, subset).copy()
+
+
+@lru_cache(maxsize=256)
+def _votes(results: Results, section: Section, subset: str) -> pd.DataFrame:
     frame = results.frame(
         """
         select v.model, v.label, v.predicted, i.image_group

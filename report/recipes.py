@@ -1,5 +1,7 @@
 """Which of a dataset's recipes its page is about, and what another one does otherwise, in words."""
 
+from functools import lru_cache
+
 from report.data import Results, Section
 
 WORDS = {
@@ -31,6 +33,11 @@ def ordered(results: Results, dataset: str) -> list[Section]:
     of images, so that one model more does not part a page from what was asked about it; then models, trials, and the
     smaller images.
     """
+    return list(_ordered(results, dataset))
+
+
+@lru_cache(maxsize=1024)
+def _ordered(results: Results, dataset: str) -> tuple[Section, ...]:
     sections = results.sections_of(dataset)
     cells = {section: results.of(results.cells, section) for section in sections}
     most = max(map(len, cells.values()), default=0)
@@ -41,7 +48,7 @@ def ordered(results: Results, dataset: str) -> list[Section]:
         asked = len(results.variants(section)) if nearly_all else 0
         return not nearly_all, -asked, -len(own), -int(own["done"].sum()), _size(results, section), section.slug
 
-    return sorted(sections, key=key)
+    return tuple(sorted(sections, key=key))
 
 
 def unlike(results: Results, section: Section, reference: Section) -> str:

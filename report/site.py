@@ -105,10 +105,11 @@ def project() -> Iterator[Path]:
 
 def _with_preview(output: Path) -> Drawn:
     from report import preview
+    from report.prepare import prepare
 
     with project() as copy:
         kept = preview.Kept.of(output, lambda: _keys(copy))
-        pages = preview.render(copy, output, kept)
+        pages = preview.render(copy, output, kept, lambda: prepare(copy, results()))
         return Drawn(len(pages), "the preview engine", len(kept.taken))
 
 

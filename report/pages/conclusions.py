@@ -76,7 +76,7 @@ def _question(question: questions.Question, found: Sequence[findings.Finding], o
 def _chart(question: questions.Question, found: Sequence[findings.Finding], shown: Sequence[findings.Finding]) -> None:
     caption = Markup(
         "Differences with their 95 % intervals; in the grey band one counts as none. An interval that lies "
-        "clear of it may stand beside *undecided*: the verdict knows that {} were asked. *Head*: a small one on frozen "
+        "clear of it may stand beside *undecided*: the verdict knows of {}. *Head*: a small one on frozen "
         "layers."
     ).format(estimates.counted(found[0].asked, "comparison"))
     which = "" if len(shown) == len(found) else f" The {len(shown)} clearest of {len(found)}"

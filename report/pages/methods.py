@@ -9,7 +9,7 @@ from report.data import results
 from report.devices import named
 from report.estimates import counted
 from report.sections import preprocessing
-from report.show import Markup
+from report.show import Html, Markup
 
 Row = tuple[Any, ...]
 
@@ -41,6 +41,8 @@ def studies() -> None:
             steps[row[0]].add(preprocessing.named(recipe["preprocessing"]))
         if recipe.get("train_fraction", 1) < 1:
             shares[row[0]].add(recipe["train_fraction"])
+    names = list(dict.fromkeys(str(row[0]) for row in datasets))
+    show.folded(Html("How each study is set: {}").format(", ".join(names)))
     show.table(
         ["study", "px", "folds × repeats", "holdout", "epochs", "batch", "learning rate", "datasets", "models"],
         [[show.code(row[0]), *row[1:], len(datasets[row]), len(models[row])] for row in datasets],
@@ -57,6 +59,7 @@ def studies() -> None:
     for study, fractions in shares.items():
         every = show.listed([f"{f * 100:.0f} %" for f in sorted(fractions)])
         show.write(Markup("On a share of the training images, in {}: {}.").format(show.code(study), every))
+    show.unfolded()
 
 
 def arithmetic() -> None:

@@ -186,8 +186,12 @@ def _labels(found: Results) -> None:
             doubted = f"{len(said.flagged):,} of {len(said.listed):,}"
             rows.append([page_of(name), len(said.models), doubted, first, file])
     without = [page_of(name) for name in found.datasets if not suspects.of_dataset(found, name).models]
+    if len(rows) > DATASETS:
+        show.folded(Html("All {} as a table").format(counted(len(rows), "dataset")))
     if rows:
         show.table(["dataset", "good models", "all against it", "the most doubted", "every label"], rows)
+        if len(rows) > DATASETS:
+            show.unfolded()
         show.write(
             Markup(
                 "A good model has come at least half of the way from guessing to perfect, and nearly as far as the "

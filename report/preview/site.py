@@ -6,7 +6,7 @@ import logging
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -26,15 +26,18 @@ MANY = 24
 _ASSETS = ("preview.css", "preview.js")
 
 
-def render(project: Path, output: Path, kept: Kept | None = None) -> list[Path]:
+def render(
+    project: Path, output: Path, kept: Kept | None = None, prepare: Callable[[], None] | None = None
+) -> list[Path]:
     """Render the Quarto website in the folder `project` into the folder `output`, without Quarto.
 
     The pages are all `.qmd` files that are there once the project's `pre-render` scripts have run. Cells run in this
     process, one after the other, each page in a namespace of its own; those of many pages in two processes. The old
     site stays as it is until the new one is whole. Returns the HTML files, in the order of their names.
 
-    Where `kept` knows what a page is made from, a page of the old site that was made from the same is taken as it is,
-    with the new site's end; `kept.taken` has their names afterwards.
+    `prepare` does what the scripts do, in their place and in this process: what it has read and computed is at hand for
+    the pages then. Where `kept` knows what a page is made from, a page of the old site that was made from the same is
+    taken as it is, with the new site's end; `kept.taken` has their names afterwards.
 
     Raises `PageError` when a cell fails, a reference leads nowhere, a file is missing, or `output` is no site; nothing
     has changed in `output` then.
@@ -44,7 +47,7 @@ def render(project: Path, output: Path, kept: Kept | None = None) -> list[Path]:
     if source.folder.is_relative_to(output):
         raise PageError(f"{output} holds the project itself: the site needs a folder of its own")
     with replacing(output) as building:
-        source.pre_render()
+        (prepare or source.pre_render)()
         pages = source.pages(output)
         if not pages:
             raise PageError(f"{source.folder} has no pages")

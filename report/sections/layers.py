@@ -1,10 +1,10 @@
 """A part of a dataset's page: what the layers of two models see in the same image, chosen from all by menus."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from report import recipes, show
 from report.data import Results, Section
@@ -55,7 +55,8 @@ def payload(found: Results, dataset: str) -> dict[str, Any] | None:
         trained = own[(own["weights"] == "trained") & (own["maps"] > 0)]
         if trained.empty:
             continue
-        random = own[own["weights"] == "random"].set_index("model")
+        drawn = own[own["weights"] == "random"].drop_duplicates("model")
+        random = dict(zip(drawn["model"], drawn["grad_cam"], strict=True))
         seen: dict[bytes, str] = {}
         models = {str(row["model"]): _model(row, random, seen) for row in trained.to_dict("records")}
         thumbnail = next((bytes(t) for t in own["thumbnail"] if isinstance(t, bytes | bytearray)), None)
@@ -63,7 +64,7 @@ def payload(found: Results, dataset: str) -> dict[str, Any] | None:
     return {"images": images, "pair": mosaics.pair(found, section)}
 
 
-def _model(row: dict[Any, Any], random: pd.DataFrame, seen: dict[bytes, str]) -> dict[str, Any]:
+def _model(row: dict[Any, Any], random: Mapping[object, object], seen: dict[bytes, str]) -> dict[str, Any]:
     values = bytes(row["values"])
     maps = np.frombuffer(values, dtype=np.uint8).reshape(row["maps"], row["height"], row["width"])
     made: dict[str, Any] = {"layer": str(row["layer"]), "maps": int(row["maps"])}
@@ -78,10 +79,9 @@ def _model(row: dict[Any, Any], random: pd.DataFrame, seen: dict[bytes, str]) ->
     if isinstance(row["grad_cam"], bytes | bytearray):
         made["cam"] = _square(row["grad_cam"], 28, 28)
         made["says"] = str(row["explained"])
-    if row["model"] in random.index:
-        other = random.loc[[row["model"]]].iloc[0]["grad_cam"]
-        if isinstance(other, bytes | bytearray):
-            made["random"] = _square(other, 28, 28)
+    other = random.get(row["model"])
+    if isinstance(other, bytes | bytearray):
+        made["random"] = _square(other, 28, 28)
     return made
 
 

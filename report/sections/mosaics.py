@@ -1,6 +1,7 @@
 """Activation figures: the maps of a middle layer as one picture, for two models beside each other."""
 
 import math
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -48,6 +49,12 @@ def pair(results: Results, section: Section) -> list[str]:
 
     Frozen layers are the same under the names of a head, of a probe and of its lower layers: never two of those.
     """
+    return list(_pair(results, section))
+
+
+@lru_cache(maxsize=256)
+def _pair(results: Results, section: Section) -> tuple[str, ...]:
+    """Three parts of a site ask, and each answer reads every map."""
     frame = results.frame(
         "select model, list(distinct image_id || md5(values)) as seen from activations "
         "semi join (select trial_id from chosen_trials where scheme = $scheme) using (trial_id) "
@@ -64,7 +71,7 @@ def pair(results: Results, section: Section) -> list[str]:
     for model in (*transfer[:1], *scratch[:1], *have):
         if all(seen[model].isdisjoint(seen[other]) for other in chosen):
             chosen.append(model)
-    return chosen[:2]
+    return tuple(chosen[:2])
 
 
 def html(results: Results, section: Section, models: list[str], classes: int | None = None) -> Html:

@@ -9,7 +9,8 @@ has made of it. So text goes around Markdown, as raw HTML in which every sign th
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from numbers import Number
 from string import Formatter
 from typing import ClassVar, LiteralString, Self
@@ -46,7 +47,7 @@ class _Safe(ABC):
 
     def format(self, *values: object, **named: object) -> Self:
         """As `str.format`: what is of this class goes in as it is, numbers as they are written, all else as text."""
-        return self.made(self._formatter.vformat(self.source, values, named))
+        return self.made(self._formatter.written(self.source, values, named))
 
     def join(self, parts: Iterable["Self | str"]) -> Self:
         """As `str.join`; words among the parts go in as text."""
@@ -68,13 +69,39 @@ class _Formatter(Formatter):
     def __init__(self, kind: type[_Safe]) -> None:
         self.kind = kind
 
+    def written(self, source: str, values: Sequence[object], named: Mapping[str, object]) -> str:
+        """As `vformat`, which reads its template anew each time: charts fill the same few in by the thousand."""
+        fields = _fields(source)
+        if fields is None or named or sum(spec is not None for _, spec in fields) > len(values):
+            return self.vformat(source, values, named)
+        given = iter(values)
+        parts = []
+        for literal, spec in fields:
+            parts.append(literal)
+            if spec is not None:
+                parts.append(self.format_field(next(given), spec))
+        return "".join(parts)
+
     def format_field(self, value: object, format_spec: str) -> str:
-        if isinstance(value, self.kind):
+        if type(value) is self.kind:
             return value.source
+        if type(value) is str and not format_spec:
+            return self.kind.text(value).source
         if isinstance(value, _Safe):
             str(value)  # says so
         written = format(value, format_spec)
         return written if isinstance(value, Number) else self.kind.text(written).source
+
+
+@lru_cache(maxsize=4096)
+def _fields(source: str) -> list[tuple[str, str | None]] | None:
+    """The words of a template, each with how the value behind it is written; None where a field is more than `{:…}`."""
+    found: list[tuple[str, str | None]] = []
+    for literal, name, spec, conversion in Formatter().parse(source):
+        if name or conversion or (spec and "{" in spec):
+            return None
+        found.append((literal, None if name is None else spec or ""))
+    return found
 
 
 class Html(_Safe):
@@ -83,7 +110,7 @@ class Html(_Safe):
     @classmethod
     def text(cls, words: str) -> Self:
         """Words from outside, for between tags and for attributes in double quotes."""
-        return cls.made(_numbered(_shown(words)))
+        return cls.made(_escaped(words))
 
 
 class Markup(_Safe):
@@ -198,9 +225,15 @@ def _number(sign: str) -> str:
     return f"&#{ord(sign)};"
 
 
+@lru_cache(maxsize=8192)
+def _escaped(words: str) -> str:
+    """Every dot of a chart has the same few words in it."""
+    return _numbered(_shown(words))
+
+
 def _numbered(words: str) -> str:
     """Every sign but letters, digits and few others by its number. Spaces at the ends would be cut."""
-    inner = "".join(c if c.isalnum() or c in " -_.," else _number(c) for c in words)
+    inner = re.sub(r"[^\w .,-]", lambda m: _number(m[0]), words)
     return re.sub(r"^ | $", _number(" "), inner)
 
 
@@ -213,8 +246,18 @@ _EMBEDDED, _ISOLATED = "\u202a\u202b\u202d\u202e", "\u2066\u2067\u2068"
 _POP, _POP_ISOLATE = "\u202c", "\u2069"
 
 
+_ODD = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""What cannot be shown as it is, or changes the direction."""
+
+
 def _shown(words: str) -> str:
     """What of the words can be shown: a sign that is none is an unknown one; changes of direction end there."""
+    if not _ODD.search(words):  # as nearly always
+        return words
     shown = "".join(map(_sign, words))
     closing: list[str] = []
     for sign in shown:

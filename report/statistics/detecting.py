@@ -1,12 +1,13 @@
 """What the data could have shown: which differences, and what it would take to call two models equivalent."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from report.statistics.common import check_share
+from report.statistics.common import Floats, check_share
 from report.statistics.resampled import student
 
 MOST_SPLITS = 2000
@@ -48,6 +49,12 @@ def smallest_detectable_difference(
     return max(start + shift * error for start, shift in bounds)
 
 
+@cache
+def _quantiles(share: float) -> Floats:
+    """Student's quantile for two splits and more; every pair of models asks for the same."""
+    return np.asarray(special.stdtrit(np.arange(1, MOST_SPLITS), share))
+
+
 @dataclass(frozen=True)
 class Equivalence:
     """What it would take to call two models equivalent within ±rope, were there no difference between them at all.
@@ -84,5 +91,5 @@ def equivalence(
     needed = rope / float(special.stdtrit(df, middle))
     n = np.arange(2, MOST_SPLITS + 1)
     spread = error / float(np.sqrt(1 / (df + 1) + test_train_ratio))
-    enough = special.stdtrit(n - 1, middle) * spread * np.sqrt(1 / n + test_train_ratio) <= rope
+    enough = _quantiles(middle) * spread * np.sqrt(1 / n + test_train_ratio) <= rope
     return Equivalence(error, needed, float(n[enough.argmax()]) if enough.any() else np.inf)

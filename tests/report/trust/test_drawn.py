@@ -16,7 +16,7 @@ KNOWN = (
     ("Not to be triaged", {"covid-ct", "reticulocytes"}, {"malaria", "wbc-segmented"}),
     ("split one by one", {"covid-ct", "malaria", "t-cells", "wbc-segmented"}, {"reticulocytes"}),
     ("nine of ten groups", {"covid-ct", "malaria", "t-cells"}, {"wbc-segmented", "reticulocytes"}),
-    ("no trial here has seen", {"malaria", "wbc-segmented"}, {"covid-ct"}),
+    ("no trial here has seen", {"malaria", "t-cells", "wbc-segmented"}, {"covid-ct"}),
     ("At chance", {"reticulocytes"}, {"malaria"}),
 )
 
