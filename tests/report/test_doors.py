@@ -148,8 +148,8 @@ def wanted(page: str) -> list[str]:
         "datasets.html": [title, task, difficulty, licence, *(f"{label} (4)" for label in CLASSES)],
         "models.html": [PROBE],
         "activations.html": [title, CLASSES[0], f"efficientnet-lite0 · {PROBE}"],
-        # At the main recipe of each dataset: of those with as many models, the one with the most trials.
-        "conclusions.html": [f"second {plain}", f"hostile {one}, split as in {OTHER}"],
+        # At the main recipe of each dataset: of those with as many models, the one that most others build on.
+        "conclusions.html": [f"second {plain}", f"hostile {plain}"],
         "methods.html": [STUDY, OTHER, f"With preprocessing, in {STUDY}: {PROBE}, otsu."],
         "sql.html": [*CLASSES[:2], plain, STUDY],
         "compare.html": [one],
@@ -164,7 +164,7 @@ def wanted(page: str) -> list[str]:
         licence,
         *CLASSES,
     ]
-    own = [f"recipe {one}, split as in {OTHER}", f"At {plain}", f"At {one}", f"{PROBE}, otsu"]
+    own = [f"recipe {plain}", f"At {one}, split as in {OTHER}", f"At {one}, split as in {STUDY}", f"{PROBE}, otsu"]
     return [seen(t) for t in texts.get(page, page_of_one + (own if "hostile" in page else [f"recipe {plain}"]))]
 
 
