@@ -470,6 +470,9 @@ def test_dataset_check_explains_what_does_not_fit(bench: Run, data: Path, tmp_pa
 def commands_in(text: str) -> list[list[str]]:
     """The `bench` commands of a shell text, without comments."""
     lines = [line.split("   #")[0].strip() for line in text.replace("$(BIN)/", "").splitlines()]
+    for number, line in enumerate(lines):  # one in quotes goes on until they are closed
+        while line.startswith("bench ") and line.count('"') % 2:
+            line = lines[number] = f"{line} {lines.pop(number + 1)}"
     found = [shlex.split(line)[1:] for line in lines if line.startswith("bench ")]
     return [words[: words.index(">")] if ">" in words else words for words in found]
 
