@@ -37,14 +37,15 @@ _AFTER = "\nwindow.duckdb=module.exports;})();\n"
 
 
 def tables(found: Results, folder: Path) -> None:
-    """Write every table as a Parquet file; the same store gives the same bytes."""
+    """Write every table as a Parquet file; the same store gives the same bytes. May run beside other questions."""
     folder.mkdir(parents=True, exist_ok=True)
+    connection = found.connection.cursor()
     known = {view.name: view for view in public()}
     for name in TABLES:
         columns = [column for column in known[name].columns if column != "thumbnail"]
         listed = ", ".join(f'"{column}"' for column in columns)
         target = str(folder / f"{name}.parquet").replace("'", "''")
-        found.connection.execute(
+        connection.execute(
             f"copy (select {listed} from {name} order by all) to '{target}' (format parquet, compression zstd)"
         )
 

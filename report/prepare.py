@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -55,17 +56,24 @@ def prepare(project: Path, found: Results) -> None:
     _write(project / "_generated" / "footer.html", footer.format(**found.about).source)
     of_datasets, whole = unchanged.of_datasets(found), unchanged.whole(found)
     before = Kept.of(Path(os.environ.get("BENCH_OLD_SITE") or project / "_site"))
-    files = _scripts(project / "assets" / "data", found, before, of_datasets)
-    files |= _of_the_whole_store(project, found, before, unchanged.of_tables(found))
-    _suspects(project, found)
+    with ThreadPoolExecutor(1) as beside:
+        # DuckDB writes its tables while Python writes all else.
+        files, written = _of_the_whole_store(project, found, before, beside)
+        files |= _scripts(project / "assets" / "data", found, before, of_datasets)
+        _suspects(project, found)
+        for waiting in written:
+            waiting.result()
     downloads.engine(project / "assets" / "wasm")
     pages = {f"{path.stem}.html": whole for path in project.glob("*.qmd")}
     pages |= {f"datasets/{name}.html": key for name, key in of_datasets.items()}
     _write(project / unchanged.KEYS, json.dumps(pages | files, sort_keys=True))
 
 
-def _of_the_whole_store(project: Path, found: Results, old: Kept, key: str) -> dict[str, str]:
-    """Write the tables of the store and of the findings; gives their keys."""
+def _of_the_whole_store(
+    project: Path, found: Results, old: Kept, beside: Executor
+) -> tuple[dict[str, str], list[Future[None]]]:
+    """Write the tables of the findings, and those of the store beside; gives their keys, and what has to end."""
+    key = unchanged.of_tables(found)
     names = [
         *(f"assets/store/{name}.parquet" for name in downloads.TABLES),
         "assets/findings.csv",
@@ -76,11 +84,12 @@ def _of_the_whole_store(project: Path, found: Results, old: Kept, key: str) -> d
         if content is not None:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             (project / name).write_bytes(content)
+    written: list[Future[None]] = []
     if None in had.values():
+        written = [beside.submit(downloads.tables, found, project / "assets" / "store")]
         for name, words in tables_of_findings(found).items():
             _write(project / "assets" / name, words)
-        downloads.tables(found, project / "assets" / "store")
-    return dict.fromkeys(names, key)
+    return dict.fromkeys(names, key), written
 
 
 def _scripts(folder: Path, found: Results, old: Kept, keys: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """The page of SQL: worked queries with their answers, and every column of every table."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 import pyarrow as pa
@@ -187,8 +189,9 @@ def files() -> None:
 def examples() -> None:
     """Print each worked query with the answer of this store."""
     found = results()
-    for example in EXAMPLES:
-        answer = _answer(found, example.sql)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(partial(_answer, found), [example.sql for example in EXAMPLES]))
+    for example, answer in zip(EXAMPLES, answers, strict=True):
         show.folded(Html("<strong>{}</strong>").format(example.question))
         show.block(example.sql, "sql")
         rows = [[_shown(v) for v in row.values()] for row in answer.to_pylist()]
@@ -202,13 +205,14 @@ def examples() -> None:
 
 
 def _answer(found: Results, sql: str) -> pa.Table:
-    """The answer over the tables that the site has opened already: these queries are this project's own.
+    """The answer over the tables that the site has opened already: these queries are this project's own. Several may be
+    asked at once.
 
     Raises:
         QueryError: it is none, and why.
     """
     try:
-        return found.connection.sql(sql).to_arrow_table()
+        return found.connection.cursor().sql(sql).to_arrow_table()
     except duckdb.Error as error:
         raise QueryError(str(error)) from None
 
