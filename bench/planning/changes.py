@@ -64,35 +64,42 @@ def since_planned(store: Store, library: "Library", names: Iterable[str] = ()) -
         where current order by study, dataset, planned_at desc
         """,
     ).to_pylist()
+    wanted = (set(names) or {row["dataset"] for row in planned}) & set(library.known())
+    asked: dict[tuple[str, str, int], str | None] = {}  # many studies plan the same images, and files are listed slowly
     found = {}
     for row in planned:
-        if names and row["dataset"] not in names:
+        if row["dataset"] not in wanted:
             continue
-        if said := _since(store, library, row):
+        version = row["dataset"], row["dataset_hash"], _most(row)
+        if version not in asked:
+            asked[version] = _since(store, library, *version)
+        if said := asked[version]:
             found[row["study"], row["dataset"]] = said
     return found
 
 
-def _since(store: Store, library: "Library", row: Mapping[str, Any]) -> str | None:
-    if row["dataset"] not in library.known():
-        return None
+def _most(row: Mapping[str, Any]) -> int:
+    """The images of the largest class, as the plan's card has them."""
+    return max(json.loads(row["dataset_card"]).get("at_hand", {}).values(), default=0)
+
+
+def _since(store: Store, library: "Library", name: str, dataset_hash: str, most: int) -> str | None:
     try:
-        card = library.card(row["dataset"])
+        card = library.card(name)
         folder = library.image_folder(card)
         if card.generator or folder is None:
             return None
         dataset = library.load(card.name)
-        if dataset.content_hash == row["dataset_hash"]:
+        if dataset.content_hash == dataset_hash:
             return None
         # A study may have drawn fewer of each class.
-        most = max(json.loads(row["dataset_card"]).get("at_hand", {}).values(), default=0)
         if max(dataset.counts().values()) > most > 1:
             drawn = library.load(card.name, images_per_class=most)
-            if drawn.content_hash == row["dataset_hash"]:
+            if drawn.content_hash == dataset_hash:
                 return None
     except BenchError as error:
         return f"the images at hand cannot be used: {error}"
-    old, new = of_version(store, row["dataset"], row["dataset_hash"]), digests(dataset)
+    old, new = of_version(store, name, dataset_hash), digests(dataset)
     if old == new:
         return f"{READ_OTHERWISE}, than these trials saw"
     which = told(old, new, dataset.called)
