@@ -106,6 +106,10 @@ def test_the_first_trial_of_a_cell_is_taken_apart_trained_and_random(name: str, 
     (again, *_) = [f for together in cells.run(cell, library.cache, CPU, lambda _: None) for f in together]
     assert len(again.activations) == len(first.activations)
     for one, other in zip(again.activations, first.activations, strict=True):
+        if one.get("weights") == "random":
+            # Its batch norms take their statistics from these images, so that gradients are none on average: what is
+            # left of them, scaled by its own largest value, is another at every rounding.
+            continue
         # Rounded to 8 bits, a sum in another order may fall on the next level.
         levels = [np.frombuffer(row.get("grad_cam", b""), np.uint8).astype(int) for row in (one, other)]
         assert np.abs(levels[0] - levels[1]).max(initial=0) <= 1
