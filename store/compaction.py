@@ -169,8 +169,8 @@ def _to_pack(
 
 
 def _is_packed(files: Collection[File]) -> bool:
-    """Whether there is nothing to gain: one part at most, and one that a compaction of this version wrote."""
-    return len(files) < 2 and all(
+    """Whether there is nothing to gain: they are of one packing at most, and of this version."""
+    return len({file.name.stem for file in files}) < 2 and all(
         file.name.version == schema.VERSION and file.name.stem.startswith(packing.PACKED) for file in files
     )
 

@@ -1,13 +1,15 @@
 """Packing: attempts that stand in many parts, and what they name, are written into one new part of each partition.
 
-Nothing is deleted here. The rows of trials are written last; until then what is new belongs to nobody, and readers go
-by the old rows. The order of rows, the encoding and the compression are chosen for size: what is packed is kept.
+Activations become several where there are many. Nothing is deleted here. The rows of trials are written last; until
+then what is new belongs to nobody, and readers go by the old rows. The order of rows, the encoding and the compression
+are chosen for size: what is packed is kept.
 """
 
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -22,6 +24,8 @@ ORDER = {
     "predictions": "recipe, repeat, fold, trial_id, attempt_id, subset, image_id",
     "activations": "model, recipe, trial_id, attempt_id, image_id",
 }
+TOGETHER = 2**20
+"""Bytes of different maps that become one part: a store may lie in Git, which keeps every version of a file whole."""
 _FORMAT = "format parquet, parquet_version v2, compression zstd, compression_level 12"
 """Version 2 of the format writes a float's bytes apart, and a value that many rows share once, however long it is."""
 
@@ -89,11 +93,11 @@ class _Work:
         return [dict(zip(keys, row, strict=True)) for row in rows]
 
     def write_named(self, kind: str, keys: dict[str, str]) -> None:
-        """Write what moves of one partition into one part, and note it in `packed`."""
+        """Write what moves of one partition into one part, of activations into several, and note it in `packed`."""
         self.connection.execute(
             f"""
             create or replace temp table source as
-            select attempt_id, min($root || '/' || path) as file from moved
+            select attempt_id, min($root || '/' || path) as file, 0 as place from moved
             where path like '{kind}/%' and {_of(keys)} group by attempt_id
             """,
             {"root": str(self.root.resolve()), **keys},
@@ -106,13 +110,37 @@ class _Work:
             f"select {columns(kind, 'p')} from ({snapshot.select(self.root, kind, files, filename=True)}) p "
             "semi join source s on s.attempt_id = p.attempt_id and s.file = p.filename"
         )
-        part = parts.publish(self.root, kind, keys, self.stem, lambda path: self._copy(kind, rows, path))
+        if kind == "activations":
+            self._apart(rows)
+        for (place,) in self.connection.execute("select distinct place from source order by place").fetchall():
+            here = partial(self._copy, kind, f"{rows} and s.place = {place}")
+            part = parts.publish(self.root, kind, keys, self.stem, here)
+            self.connection.execute(
+                f"""
+                insert into packed by name select attempt_id, $path as path, $sha256 as sha256, count(*) as rows
+                from read_parquet('{snapshot.pattern(self.root, part.path).replace("'", "''")}') group by attempt_id
+                """,
+                {"path": part.path, "sha256": part.sha256},
+            )
+
+    def _apart(self, rows: str) -> None:
+        """Give the attempts of `source` places of about `TOGETHER` bytes; those whose maps are equal have one place."""
         self.connection.execute(
             f"""
-            insert into packed by name select attempt_id, $path as path, $sha256 as sha256, count(*) as rows
-            from read_parquet('{snapshot.pattern(self.root, part.path).replace("'", "''")}') group by attempt_id
+            create or replace temp table source as
+            with maps as (
+                select attempt_id, md5(string_agg(md5("values"), '' order by image_id)) as maps,
+                    sum(64 + coalesce(octet_length("values"), 0)) as size
+                from ({rows}) group by attempt_id
+            ),
+            different as (select maps, max(size) as size from maps group by maps),
+            placed as (
+                select maps, floor((sum(size) over (order by maps) - size / 2) / $together)::int as place from different
+            )
+            select s.attempt_id, s.file, p.place
+            from source s join maps m using (attempt_id) join placed p on p.maps is not distinct from m.maps
             """,
-            {"path": part.path, "sha256": part.sha256},
+            {"together": TOGETHER},
         )
 
     def write_trials(self, keys: dict[str, str]) -> None:

@@ -22,6 +22,7 @@ from store import (
     inventory,
     merging,
     names,
+    packing,
     parts,
     query,
 )
@@ -74,6 +75,31 @@ def test_what_models_and_recipes_share_is_kept_once(tmp_path: Path) -> None:
     assert everything(store) == before
     assert len(files(store.root, "activations")) == 1
     assert kept(store) == {f"t{number}": of_pool(1) for number in range(12)}
+
+
+def test_many_maps_become_several_parts_and_equal_ones_stay_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No part is much larger than what may lie together, and who compacts again changes nothing."""
+    pools, together = 6, 4 * SIDE * SIDE * 3
+    monkeypatch.setattr(packing, "TOGETHER", together)
+    store = Store(tmp_path / "store", create=True)
+    for number in range(3 * pools):
+        show(store, f"t{number}", MODELS[number % 3], number // 3)
+    before = everything(store)
+    compaction.compact(store)
+    packed = files(store.root, "activations")
+    assert len(packed) == pools
+    assert max((store.root / path).stat().st_size for path in packed) < 1.5 * together
+    assert everything(store) == before
+    assert {trial: shown == of_pool(int(trial[1:]) // 3) for trial, shown in kept(store).items()} == dict.fromkeys(
+        (f"t{number}" for number in range(3 * pools)), True
+    )
+    compaction.compact(store)
+    assert files(store.root, "activations") == packed
+    show(store, "new", "head", 0)
+    compaction.compact(store)
+    assert len(files(store.root, "activations")) == pools, "what is new joins its like"
 
 
 def test_who_has_nothing_new_stays_as_it_is(tmp_path: Path) -> None:
