@@ -26,6 +26,8 @@ SHOWN = 3
 MAPS = 64
 SIDE = 28
 """Pixels; larger maps are averaged down to it, and Grad-CAM is drawn in it."""
+LEVELS = 64
+"""Of grey in a map. No eye tells them from 256, and a map takes a third less room."""
 NEAREST = 5
 
 
@@ -52,7 +54,10 @@ def capturing(material: Material) -> Capture:
         network = trained()
         network.module.eval()
         first, classes = taken_apart(network, None)
-        second, _ = taken_apart(_with_own_statistics(random()), classes)
+        bare = random()
+        batch = augmentation.normalise(pixels, material.mean, material.std, material.device)
+        settle_statistics(bare.module.to(material.device), batch)
+        second, _ = taken_apart(bare, classes)
         rows: list[ActivationRow] = []
         for weights, found in (("trained", first), ("random", second)):
             for place, row in zip(shown, found, strict=True):
@@ -84,7 +89,7 @@ def take_apart(
 ) -> tuple[list[ActivationRow], NDArray[np.int64]]:
     """The maps of a network's middle layer for each of (n, H, W, 3) uint8 images, their mean, and Grad-CAM.
 
-    The first 64 maps, in 8 bits each between its own extremes, which stand beside it, so that weak maps are seen as
+    The first 64 maps, each from 0 to 255 between its own extremes, which stand beside it, so that weak maps are seen as
     well as strong ones. The mean is that of all maps' absolute values, since maps without a ReLU cancel out. Grad-CAM
     (Selvaraju et al. 2017, arXiv:1610.02391) is the sum of the deepest layer's maps, each by the mean gradient of the
     class's logit, where it is positive; 255 is the largest of the image.
@@ -128,7 +133,7 @@ def take_apart(
         whole = F.adaptive_avg_pool2d(whole, SIDE)
     rows: list[ActivationRow] = []
     for maps, mean_map, cam in zip(whole[:, :MAPS].cpu().numpy(), whole.abs().mean(1).cpu().numpy(), cams, strict=True):
-        scaled, low, high = eight_bits(maps)
+        scaled, low, high = between_extremes(maps)
         rows.append(
             {
                 "layer": network.middle[1],
@@ -138,7 +143,7 @@ def take_apart(
                 "values": scaled.tobytes(),
                 "low": low.tolist(),
                 "high": high.tolist(),
-                "mean_map": eight_bits(mean_map[None])[0].tobytes(),
+                "mean_map": between_extremes(mean_map[None])[0].tobytes(),
                 "deepest": network.deepest[1],
                 "grad_cam": _against_zero(cam.cpu().numpy()).tobytes(),
             }
@@ -146,26 +151,39 @@ def take_apart(
     return rows, chosen.cpu().numpy()
 
 
-def eight_bits(maps: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-    """(M, H, W) maps, each between its own extremes, and these, (M,) each."""
+def between_extremes(
+    maps: NDArray[np.float32],
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+    """(M, H, W) maps in 64 levels from 0 to 255, each map between its own extremes, and these, (M,) each."""
     low, high = maps.min((1, 2)), maps.max((1, 2))
     span = np.maximum(high - low, 1e-12)[:, None, None]
-    return ((maps - low[:, None, None]) / span * 255).round().astype(np.uint8), low, high
+    return levelled((maps - low[:, None, None]) / span), low, high
+
+
+def levelled(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Shares of 1 in 64 levels from 0 to 255."""
+    steps = (shares * (LEVELS - 1)).round()
+    return np.asarray((steps * (255 / (LEVELS - 1))).round(), dtype=np.uint8)
 
 
 def _against_zero(cam: NDArray[np.float32]) -> NDArray[np.uint8]:
-    scaled: NDArray[np.uint8] = (cam / max(float(cam.max()), 1e-12) * 255).round().astype(np.uint8)
-    return scaled
+    return levelled(cam / np.float32(max(float(cam.max()), 1e-12)))
 
 
-def _with_own_statistics(network: Explained) -> Explained:
-    """A random network whose batch norms use the statistics of the images at hand: it has none of its own, and would
-    say the same of every image.
+def settle_statistics(module: nn.Module, batch: Tensor) -> None:
+    """Give the batch norms of a random network the statistics of these images, and hold them.
+
+    It has none of its own, and would say the same of every image. Were they left to follow each batch, the gradients
+    that Grad-CAM weighs maps with would cancel out over it, and rounding alone would be drawn.
     """
-    for layer in network.module.eval().modules():
-        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            layer.train()
-    return network
+    norms = [each for each in module.eval().modules() if isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over what is seen
+        norm.train()
+    with torch.no_grad():
+        module(batch)
+    module.eval()
 
 
 def nearest(features: NDArray[np.float16], cell: Cell) -> list[ActivationRow]:
