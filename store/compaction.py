@@ -7,9 +7,10 @@ the next compaction deletes; new files that no row names yet are deleted after a
 and of this version, are left as they are.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -38,10 +39,19 @@ class Compacted:
     left_out: dict[str, str]
 
 
-def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of: None) -> Compacted:
-    """Merge the small parts of a store, and rewrite those of earlier versions; `progress` is told folders done and all.
+def compact(
+    store: Store,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+    without: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Compacted:
+    """Merge the small parts of a store, and rewrite those of earlier versions.
 
     Every part is compared with its SHA-256 before it is merged; what is damaged stays where it is.
+
+    Args:
+        store: the store.
+        progress: told folders done and all.
+        without: dataset → ids of trials that are left out, and so leave the store. Their datasets are written anew.
 
     Raises:
         StoreError: the disk is full, or another compaction is at work.
@@ -53,7 +63,8 @@ def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of
         folders = sorted({_folder(file) for file in before.files})
         for done, (kind, folder) in enumerate(folders):
             progress(done, len(folders))
-            _pack_folder(store.root, kind, dict(folder), before)
+            keys = dict(folder)
+            _pack_folder(store.root, kind, keys, before, without.get(keys.get("dataset", ""), ()))
         progress(len(folders), len(folders))
         after = inventory.take(store.root)
     return Compacted(
@@ -86,27 +97,27 @@ def _folder(file: File) -> tuple[str, tuple[tuple[str, str], ...]]:
     return "trials", (("dataset", file.keys["dataset"]),)
 
 
-def _pack_folder(root: Path, kind: str, keys: dict[str, str], found: Inventory) -> None:
+def _pack_folder(root: Path, kind: str, keys: dict[str, str], found: Inventory, without: Collection[str] = ()) -> None:
     if kind == "trials":
-        _trials(root, keys)
+        _trials(root, keys, without)
     else:
         _lists(root, kind, keys, [file for file in found.of(kind) if file.keys == keys])
 
 
-def _trials(root: Path, keys: dict[str, str]) -> None:
+def _trials(root: Path, keys: dict[str, str], without: Collection[str]) -> None:
     found = inventory.take(root, keys, trust=False)
     with scratch("compact") as folder, duckdb.connect() as connection:
         connection.execute("set temp_directory = $folder", {"folder": folder})
         connection.execute("set memory_limit = '2GB'")
         connection.execute("set enable_progress_bar = false")  # the command draws one of its own
         snapshot.load(connection, root, found)
-        useless, small = _sorted_out(connection, found)
-        chosen, kept = _to_pack(connection, found, small)
+        useless, whole, small = _sorted_out(connection, found)
+        chosen, kept = (whole, frozenset[str]()) if without else _to_pack(connection, found, small)
         if chosen:
             connection.execute(
                 "create table chosen as select * from attempts semi join copies using (attempt_id, part) "
-                "where part in (select unnest($parts))",
-                {"parts": chosen},
+                "where part in (select unnest($parts)) and trial_id not in (select unnest($without::varchar[]))",
+                {"parts": chosen, "without": [*without]},
             )
             packing.pack(connection, root, found, kept)
         gone = useless + chosen
@@ -114,10 +125,11 @@ def _trials(root: Path, keys: dict[str, str]) -> None:
         _delete(root, [*gone, *packing.only_named_by(connection, gone), *left])
 
 
-def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tuple[list[str], list[str]]:
-    """The parts of trials whose every row counts from another part, and the small ones that can be packed.
+def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tuple[list[str], list[str], list[str]]:
+    """The parts of trials whose every row counts from another part, those that can be packed, and the small ones of
+    these, for which it is worth it.
 
-    A part with a row that names what is not there is neither: it is for `bench store check --repair`.
+    A part with a row that names what is not there is none of them: it is for `bench store check --repair`.
     """
     connection.execute("create table copies as select attempt_id, max(part) as part from attempts group by attempt_id;")
     rows = connection.execute(
@@ -130,9 +142,8 @@ def _sorted_out(connection: duckdb.DuckDBPyConnection, found: Inventory) -> tupl
     large = {file.path for file in found.files if file.size >= LARGE and file.name.version == schema.VERSION}
     heavy = connection.execute("select part from named where path in (select unnest($large))", {"large": [*large]})
     kept = large | {part for (part,) in heavy.fetchall()}
-    return sorted(p for p, useless in rows if useless), sorted(
-        p for p, useless in rows if not useless and p not in kept
-    )
+    whole = sorted(part for part, useless in rows if not useless)
+    return sorted(part for part, useless in rows if useless), whole, [part for part in whole if part not in kept]
 
 
 def _to_pack(

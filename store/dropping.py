@@ -1,15 +1,17 @@
-"""A dataset leaves the store, and comes back.
+"""A dataset leaves the store, or its stale trials do, and both come back.
 
-All that the store holds of it, parts and the rows of plans, goes to `quarantine/dropped/<dataset>/`, where nothing is
-deleted and from where it can be taken back. Stopped in the midst of it, either goes on when it is called again.
+All that the store holds of a dataset, parts and the rows of plans, goes to `quarantine/dropped/<dataset>/`; trials that
+no plan wants any more go to `quarantine/stale/`, which is a store. Nothing is deleted, and from there it can be taken
+back. Stopped in the midst of it, each goes on when it is called again.
 """
 
+import shutil
 import uuid
 from pathlib import Path
 
 import duckdb
 
-from store import inventory, names, parts, schema, snapshot
+from store import compaction, inventory, merging, names, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import File
@@ -70,6 +72,56 @@ def undo(store: Store, dataset: str) -> int:
         for path in sorted(found, key=lambda path: (path.parts[0] == "trials", path)):
             move(store.root, aside(dataset, path.as_posix()), path.as_posix())
     return len(found)
+
+
+STALE = f"{QUARANTINE}/stale"
+"""Where stale trials go, below the store's folder: a store of its own, that can be asked and merged like any other."""
+
+
+def drop_stale(store: Store) -> int:
+    """Move the trials that no study's newest plan wants out of the way, and pack those that stay.
+
+    Returns:
+        How many trials were moved. One of which another result was moved earlier stays.
+
+    Raises:
+        StoreError: no study was planned here, so that nothing tells which are wanted; or none is stale, a compaction is
+            at work, or the folder cannot be written.
+    """
+    stale, planned = store.read(_stale)
+    if not planned:
+        raise StoreError(f"{store.root}: no study was planned in it, so nothing tells which trials are stale")
+    if not stale:
+        raise StoreError(f"{store.root} has no stale trial")
+    every = [trial for trials in stale.values() for trial in trials]
+    merged = merging.merge(Store(store.root / STALE, create=True), store, every)
+    staying = {conflict.trial_id for conflict in merged.conflicts}
+    moved = {dataset: [trial for trial in trials if trial not in staying] for dataset, trials in stale.items()}
+    compaction.compact(store, without=moved)
+    return sum(map(len, moved.values()))
+
+
+def undo_stale(store: Store) -> merging.Merged:
+    """Take back what `drop_stale` moved. Where it differs from what was trained since, it stays where it is too.
+
+    Raises:
+        StoreError: nothing stale was dropped, or the folder cannot be written.
+    """
+    folder = store.root / STALE
+    if not folder.is_dir():
+        raise StoreError(f"{store.root}: no stale trial was dropped")
+    merged = merging.merge(store, Store(folder))
+    if not merged.conflicts and not merged.left_out:
+        shutil.rmtree(folder)
+    return merged
+
+
+def _stale(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[str]], bool]:
+    """The stale trials of each dataset, and whether anything was planned at all."""
+    rows = connection.execute(
+        "select dataset, list(trial_id order by trial_id) from trials where not current group by all order by all"
+    ).fetchall()
+    return dict(rows), connection.execute("select 1 from current_plans limit 1").fetchone() is not None
 
 
 def aside(dataset: str, path: str = "") -> str:

@@ -4,12 +4,15 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.commands import printing
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
+
+if TYPE_CHECKING:
+    from store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Look after the results store: check, compact, merge, drop, export.")
 StoreOption = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="The results store.")]
@@ -148,27 +151,53 @@ def merge(
 
 @app.command("drop")
 def drop(
-    dataset: Annotated[str, typer.Argument(help="The dataset.")],
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what was dropped of it.")] = False,
+    dataset: Annotated[str | None, typer.Argument(help="The dataset.")] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Instead: the trials that no study's newest plan wants any more.")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back what was dropped.")] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Take a dataset out of the store, and so out of the site, the queries and the status. Nothing is deleted.
+    """Take a dataset, or what is stale, out of the store, and so out of site, queries and status. Nothing is deleted.
 
-    All that the store holds of it goes to the store's quarantine/dropped/; `--undo` brings it back. Its images and its
-    card stay: `bench dataset remove` forgets the card.
+    All that the store holds of a dataset goes to its quarantine/dropped/, and stale trials to its quarantine/stale/, a
+    store of its own; `--undo` brings it back. The dataset's images and its card stay: `bench dataset remove` forgets
+    the card.
     """
     from store import Store, dropping
 
-    again = option(store)
-    if undo:
-        count = dropping.undo(Store(store), dataset)
+    if (dataset is None) != stale:
+        raise UsageError("name a dataset, or give --stale for the trials that no plan wants any more; one of the two")
+    results, again = Store(store), option(store)
+    if dataset is None:
+        _drop_stale(results, undo)
+    elif undo:
+        count = dropping.undo(results, dataset)
         printing.say(f"{dataset}: {count:,} parts are in {store} again. `bench report{again}` draws the website anew.")
+    else:
+        count = dropping.drop(results, dataset)
+        printing.say(f"{dataset}: {count:,} parts moved to {store / dropping.aside(dataset)}.")
+        printing.say(
+            f"`bench report{again}` draws the website without it; `bench store drop {dataset} --undo{again}` undoes it."
+        )
+
+
+def _drop_stale(results: "Store", undo: bool) -> None:
+    from store import dropping
+
+    folder, again = results.root / dropping.STALE, option(results.root)
+    if undo:
+        back = dropping.undo_stale(results)
+        printing.say(f"{back.added:,} stale trials are in {results.root} again.")
+        if folder.is_dir():
+            printing.say(f"others differ from what is there, or are damaged: they stay in {folder}.")
+            raise typer.Exit(1)
         return
-    count = dropping.drop(Store(store), dataset)
-    printing.say(f"{dataset}: {count:,} parts moved to {store / dropping.aside(dataset)}.")
-    printing.say(
-        f"`bench report{again}` draws the website without it; `bench store drop {dataset} --undo{again}` undoes it."
-    )
+    _, before = results.size()
+    count = dropping.drop_stale(results)
+    sizes = f"{printing.size(before)} became {printing.size(results.size()[1])}"
+    printing.say(f"{count:,} stale trials moved to {folder}, a store of its own; {sizes}.")
+    printing.say(f"`bench store drop --stale --undo{again}` undoes it.")
 
 
 @app.command("export")

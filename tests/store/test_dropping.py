@@ -1,4 +1,4 @@
-"""A dataset leaves the store by one command and comes back by another, whenever either is stopped."""
+"""A dataset, or what is stale, leaves the store by a command and comes back by another, wherever either is stopped."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from writing import append, everything, files, intact, listed, plan
 
-from store import Claims, Store, StoreError, compaction, dropping, quarantine, query
+from store import Claims, Store, StoreError, checking, compaction, dropping, packing, quarantine, query
 
 
 @pytest.fixture
@@ -121,3 +121,78 @@ def test_a_compaction_is_waited_for(store: Store) -> None:
         with pytest.raises(StoreError, match="a compaction is at work"):
             dropping.drop(store, "gone")
     assert datasets(store)["trials"] == {"here", "gone"}
+
+
+@pytest.fixture
+def aged(store: Store) -> Store:
+    """Beside what is planned: trials that no plan wants, in a part of their own, and in one with a trial that is."""
+    append(store, "here-old", dataset="here")
+    append(store, "gone-3", "gone-old", dataset="gone")
+    append(store, "failed-old", dataset="gone", status="failed")
+    plan(store, "third", "gone-3", dataset="gone", cell="gone")
+    return store
+
+
+OLD = {"here-old", "gone-old", "failed-old"}
+
+
+def trials_of(store: Store) -> set[str]:
+    return {row["trial_id"] for row in query(store, "select trial_id from trials").to_pylist()}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_stale_leaves_and_comes_back(aged: Store, packed: bool) -> None:
+    if packed:
+        compaction.compact(aged)
+    before, every = everything(aged), trials_of(aged)
+    assert every > OLD
+    assert dropping.drop_stale(aged) == len(OLD)
+    after = everything(aged)
+    assert trials_of(aged) == every - OLD
+    for table in before.keys() - {"progress", "cells"}:  # which count the stale ones
+        assert after[table] == [row for row in before[table] if not OLD.intersection(map(str, row))], table
+    assert {row["stale"] for row in query(aged, "select stale from progress").to_pylist()} == {0}
+    assert checking.check(aged).sound
+    aside = Store(aged.root / dropping.STALE)
+    assert trials_of(aside) == OLD
+    with pytest.raises(StoreError, match=r"no stale trial$"):
+        dropping.drop_stale(aged)
+    assert dropping.undo_stale(aged).added == len(OLD)
+    assert everything(aged) == before
+    with pytest.raises(StoreError, match="no stale trial was dropped"):
+        dropping.undo_stale(aged)
+
+
+def test_stopped_between_the_two_stores_it_goes_on(aged: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = trials_of(aged)
+
+    def killed(*_: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    for module, step in ((compaction, "compact"), (packing, "pack"), (compaction, "_delete")):
+        with monkeypatch.context() as dying:
+            dying.setattr(module, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                dropping.drop_stale(aged)
+        assert trials_of(aged) == every, f"nothing is lost before {step}"
+    assert dropping.drop_stale(aged) == len(OLD)
+    assert trials_of(aged) == every - OLD
+    assert checking.check(aged).sound
+
+
+def test_two_results_of_a_stale_trial_are_both_kept(aged: Store) -> None:
+    dropping.drop_stale(aged)
+    append(aged, "here-old", dataset="here", images=6)
+    append(aged, "gone-older", dataset="gone")
+    assert dropping.drop_stale(aged) == 1
+    assert trials_of(aged) & {*OLD, "gone-older"} == {"here-old"}
+    assert [c.trial_id for c in dropping.undo_stale(aged).conflicts] == ["here-old"]
+    assert (aged.root / dropping.STALE).is_dir()
+
+
+def test_nothing_is_called_stale_where_nothing_was_planned(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    append(store, "one")
+    with pytest.raises(StoreError, match="no study was planned"):
+        dropping.drop_stale(store)
+    assert trials_of(store) == {"one"}

@@ -348,6 +348,11 @@ def test_a_dataset_leaves_the_store_and_comes_back(bench: Run, trained: Path, tm
         for store in (trained, "s")
     )
     assert before == after
+    for both in ([], ["tiny", "--stale"]):
+        code, _, err = bench("store", "drop", *both, "--store", "s")
+        assert (code, one_sentence(err), "one of the two" in err) == (2, True, True)
+    code, _, err = bench("store", "drop", "--stale", "--store", "s")
+    assert (code, one_sentence(err)) == (1, True), "none is stale, which is said"
 
 
 @pytest.mark.parametrize("columns", [40, 80, 92, 200])
