@@ -191,7 +191,7 @@ def _conflicts(theirs: duckdb.DuckDBPyConnection, store: Store, chunk: Chunk) ->
         "and trial_id in (select unnest($trials))"
     )
     wanted = {"dataset": chunk["dataset"], "model": chunk["model"], "trials": [trial for (trial,) in trials]}
-    ours = store.read(lambda connection: connection.sql(ask, params=wanted).to_arrow_table())
+    ours = store.read(lambda connection: connection.sql(ask, params=wanted).to_arrow_table(), ask)
     theirs.register("one", ours)
     theirs.register("two", _rows(theirs, "predictions", _COMPARED, chunk))
     rows = theirs.execute(

@@ -48,8 +48,14 @@ def query(store: Store, sql: str, *, timeout: float = SECONDS, memory: float = G
             more than its time or memory.
     """
     with scratch("query") as folder:
+
+        def ask(connection: duckdb.DuckDBPyConnection) -> "pa.Table":
+            return _answer(connection, store.root, sql, folder, timeout, memory)
+
         try:
-            return store.read(lambda connection: _answer(connection, store.root, sql, folder, timeout, memory))
+            with suppress(duckdb.CatalogException):
+                return store.read(ask, sql)
+            return store.read(ask)  # a table may be called by a name that no word of the text shows
         except duckdb.OutOfMemoryException:
             raise QueryError(_too_much(memory)) from None
         except duckdb.InterruptException:

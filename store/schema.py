@@ -5,6 +5,8 @@ activations of all models of a dataset lie together, since frozen layers give th
 Parquet writes equal values of one file once. There `model` is a column.
 """
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
 
 VERSION = 5
@@ -213,3 +215,13 @@ def _sql_type(kind: pa.DataType) -> str:
         "binary": "blob",
     }
     return names[str(kind)]
+
+
+Row = Mapping[str, object]
+"""What one holds, by the names of its columns."""
+
+
+def table(kind: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows as an Arrow table in the kind's schema; what a row lacks is null."""
+    wanted = KINDS[kind]
+    return pa.Table.from_pylist([{name: row.get(name) for name in wanted.names} for row in rows], schema=wanted)

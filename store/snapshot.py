@@ -5,7 +5,7 @@ names does not exist. The raw tables hold what shows and nothing else, so that n
 """
 
 import glob
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,13 +75,21 @@ def lost(connection: duckdb.DuckDBPyConnection, found: Inventory) -> dict[str, s
 
 
 @_read()
-def expose(connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory, *, in_memory: bool) -> None:
+def expose(
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    found: Inventory,
+    kinds: Collection[str] = schema.KINDS.keys(),
+    *,
+    in_memory: bool,
+) -> None:
     """Make the raw tables of what shows, one for each kind.
 
     Args:
         connection: after `load`.
         root: the store's folder.
         found: the parts that were loaded.
+        kinds: those that are made; that of trials always is.
         in_memory: read all but the activations into memory; else each query reads the files that it needs.
     """
     connection.execute(
@@ -97,6 +105,9 @@ def expose(connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory, 
         """,
         {"root": str(root.resolve())},
     )
+    kinds = [kind for kind in kinds if kind != "trials"]
+    if not kinds:
+        return
     # A part is mixed if it also holds an attempt that does not show, or shows from another part. That of a dataset's
     # activations may hold some that no row names: those of models whose rows come next, or were lost to damage.
     rows = connection.execute(
@@ -106,9 +117,7 @@ def expose(connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory, 
         """
     ).fetchall()
     mixed = {path: more or path.startswith("activations/") for path, more in rows}
-    for kind in schema.KINDS:
-        if kind == "trials":
-            continue
+    for kind in kinds:
         made_as = "table" if in_memory and kind != "activations" else "view"
         files = found.of(kind)
         if kind in ("predictions", "activations"):

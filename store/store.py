@@ -23,7 +23,8 @@ from store import inventory, making, parts, schema, snapshot
 from store.errors import StoreError, StoreWarning
 from store.inventory import Inventory
 from store.rows import ActivationRow, ImageRow, PlaceRow, PlanRow, PredictionRow, TrialRow
-from store.views import views
+from store.schema import Row, table
+from store.views import mentioned, views
 
 _NOT_OF_FILES = (
     duckdb.ParserException,
@@ -36,7 +37,6 @@ _NOT_OF_FILES = (
 PATIENCE = 30.0
 """Seconds for which a reader tries again where parts come and go, as while one compaction follows another."""
 Answer = TypeVar("Answer")
-Row = Mapping[str, object]
 Ended = tuple[TrialRow, Sequence[PredictionRow], Sequence[ActivationRow]]
 """A trial that ended: its row, its predictions, what its network showed."""
 
@@ -191,13 +191,18 @@ class Store:
         """
         return self._settled(lambda found: self._connect(found, in_memory=in_memory))
 
-    def read(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+    def read(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer], sql: str | None = None) -> Answer:
         """What `ask` answers over a connection. It is asked again where a compaction, or damage that only reading
         brings to light, took a file away meanwhile.
+
+        Args:
+            ask: reads what it needs.
+            sql: all that it asks. Views that are not mentioned there are not made, which takes half of the time of a
+                small question; without it every view is there.
         """
 
         def once(found: Inventory) -> Answer:
-            with self._connect(found) as connection:
+            with self._connect(found, sql) as connection:
                 return ask(connection)
 
         return self._settled(once)
@@ -244,7 +249,7 @@ class Store:
     def fingerprint(self) -> str:
         """Twelve hex digits that name what the store holds: the hash of every trial that shows, and its run."""
         ask = "select trial_id, attempt_id from raw_trials order by 1, 2"
-        rows = self.read(lambda connection: connection.execute(ask).fetchall())
+        rows = self.read(lambda connection: connection.execute(ask).fetchall(), ask)
         return hashlib.sha256("\n".join(f"{a} {b}" for a, b in rows).encode()).hexdigest()[:12]
 
     def _settled(self, once: Callable[[Inventory], Answer], keys: Mapping[str, str] | None = None) -> Answer:
@@ -274,24 +279,18 @@ class Store:
             warnings.warn(StoreWarning(self.root, path, fault), stacklevel=3)
         return connection
 
-    def _connect(self, found: Inventory, *, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
-        connection = self._loaded(found)
+    def _connect(self, found: Inventory, sql: str | None = None, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
+        connection, (wanted, kinds) = self._loaded(found), mentioned(sql)
         try:
             if in_memory:
                 connection.execute("set threads = 1")
-            snapshot.expose(connection, self.root, found, in_memory=in_memory)
-            for view in views():
+            snapshot.expose(connection, self.root, found, kinds, in_memory=in_memory)
+            for view in wanted:
                 connection.execute(view.sql)
         except BaseException:
             connection.close()
             raise
         return connection
-
-
-def table(kind: str, rows: Sequence[Row]) -> pa.Table:
-    """Rows as an Arrow table in the kind's schema; what a row lacks is null."""
-    wanted = schema.KINDS[kind]
-    return pa.Table.from_pylist([{name: row.get(name) for name in wanted.names} for row in rows], schema=wanted)
 
 
 def _now() -> datetime:

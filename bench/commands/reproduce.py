@@ -89,7 +89,7 @@ def drawn_trials(
             and (len($models) = 0 or list_contains($models, model)) order by trial_id
     """
     given = {"datasets": list(datasets), "models": list(models)}
-    rows = store.read(lambda connection: connection.execute(ask, given).fetchall())
+    rows = store.read(lambda connection: connection.execute(ask, given).fetchall(), ask)
     if not rows:
         raise UsageError(f"{store.root} has no finished trials of that dataset and model; `bench status` lists them")
     chosen = np.random.default_rng(seed).permutation(len(rows))[:sample]

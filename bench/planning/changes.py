@@ -109,7 +109,7 @@ def _since(store: Store, library: "Library", name: str, dataset_hash: str, most:
 def of_version(store: Store, dataset: str, dataset_hash: str) -> dict[str, str]:
     """The SHA-256 of each image of a version of a dataset, by its id, as the store lists it."""
     sql = "select image_id, sha256 from images where dataset = ? and dataset_hash = ?"
-    return dict(store.read(lambda connection: connection.execute(sql, [dataset, dataset_hash]).fetchall()))
+    return dict(store.read(lambda connection: connection.execute(sql, [dataset, dataset_hash]).fetchall(), sql))
 
 
 def digests(dataset: "Dataset") -> dict[str, str]:

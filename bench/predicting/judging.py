@@ -100,7 +100,7 @@ def learn(store: Store, cell_id: str, classes: Sequence[str], wanted: float) -> 
     Raises:
         BenchError: the store has no votes out of fold of the cell.
     """
-    rows = store.read(lambda connection: connection.execute(VOTES, {"cell": cell_id}).fetchall())
+    rows = store.read(lambda connection: connection.execute(VOTES, {"cell": cell_id}).fetchall(), VOTES)
     truth, predicted, p, group = {}, {}, {}, {}
     for side in ("test", "holdout"):
         own = [row for row in rows if row[0] == side]

@@ -52,7 +52,7 @@ def planned(store: Store, library: Library, cell_id: str, weights: str | None = 
     Raises:
         BenchError: the images are not at hand, or these images or this code would make other trials.
     """
-    row = store.read(lambda connection: connection.execute(PLANNED, [cell_id]).df().to_dict("records"))
+    row = store.read(lambda connection: connection.execute(PLANNED, [cell_id]).df().to_dict("records"), PLANNED)
     if not row:
         raise BenchError(f"{store.root} has no plan of the cell {cell_id}")
     then = row[0]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from store.schema import KINDS
+
 ORDER = (
     "plans",
     "current_plans",
@@ -46,11 +48,39 @@ class View:
     columns: dict[str, str]
     call: str
 
+    @property
+    def code(self) -> str:
+        """The SQL without its comments."""
+        return "\n".join(line.partition("--")[0] for line in self.sql.splitlines())
+
 
 @cache
 def views() -> tuple[View, ...]:
     """All views and macros, in an order in which they can be created."""
     return tuple(_parse(name, (files("store.views") / f"{name}.sql").read_text(encoding="utf-8")) for name in ORDER)
+
+
+def mentioned(sql: str | None) -> tuple[tuple[View, ...], list[str]]:
+    """The views that a statement needs, in an order in which they can be created, and the kinds of raw tables: those
+    whose names stand anywhere in it, and what these are made from.
+
+    All of them where there is no statement, or one that may ask what there is. One that calls a table by a name put
+    together elsewhere is not seen through: DuckDB then says that there is no such table.
+    """
+    words = _words(sql or "")
+    if sql is None or any(word.startswith(_ASKS_WHAT_THERE_IS) for word in words):
+        return views(), [*KINDS]
+    for view in reversed(views()):
+        if view.name in words:
+            words |= _words(view.code)
+    return tuple(view for view in views() if view.name in words), [kind for kind in KINDS if f"raw_{kind}" in words]
+
+
+_ASKS_WHAT_THERE_IS = ("show", "desc", "summarize", "duckdb_", "information_schema", "pragma", "pg_", "sqlite_")
+
+
+def _words(sql: str) -> set[str]:
+    return set(re.findall(r"\w+", sql.lower()))
 
 
 def public() -> tuple[View, ...]:

@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 from writing import append
 
-from store import QueryError, Store, public, query
+from store import QueryError, Store, public, query, schema
 from store.compaction import compact
+from store.views import mentioned, views
 
 IMAGES = 3
 NAMES = {"dataset": "white-cells_5.0", "model": "a-b"}
@@ -201,6 +202,34 @@ def test_any_one_select_is_answered(store: Store, sql: str, rows: list[dict[str,
 def test_every_table_that_shows_is_a_view(store: Store) -> None:
     names = {row["name"] for row in query(store, "show tables").to_pylist()}
     assert {view.name for view in public() if view.call == view.name} <= names
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "from TRIALS",
+        'select count(*) from "Cells"',
+        "select count(*) from scores join memory.main.votes using (dataset)",
+        "select count(*) from query_table('trials')",
+        "select count(*) from query('from tri' || 'als')",
+        "select count(*) from query('from raw_' || 'images')",
+        "select count(*) from raw_splits",
+        "select count(*) from (describe progress)",
+        "select sum(estimated_size) >= 0 from duckdb_tables()",
+        "select count(*) from information_schema.columns where table_name = 'votes'",
+    ],
+)
+def test_what_is_asked_for_is_there_however_it_is_called(store: Store, sql: str) -> None:
+    """Only the views that a statement mentions are made."""
+    with store.connect() as connection:
+        assert query(store, sql).to_pylist() == connection.sql(sql).to_arrow_table().to_pylist()
+
+
+def test_a_view_needs_what_it_is_made_from_and_no_more() -> None:
+    made, kinds = mentioned("select count(*) from trials")
+    assert ([view.name for view in made], kinds) == (["plans", "current_plans", "trials"], ["trials", "plans"])
+    assert mentioned("select 1") == ((), [])
+    assert mentioned(None) == mentioned("show tables") == (views(), [*schema.KINDS])
 
 
 def _by_duckdb(folder: Path, columns: list[str]) -> Any:

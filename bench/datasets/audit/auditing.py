@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.datasets import Card, Dataset, Entry, Library, grouping, layouts, masks, splits
-from bench.datasets.audit import metadata, recognising, scanning, similarity
+from bench.datasets.audit import metadata, recognising, remembered, scanning, similarity
 from bench.datasets.audit.facts import Facts, Finding, classes
 from bench.datasets.audit.findings import COPIES, NEARLY_ALIKE, TOO_FEW, UNREADABLE, findings
 from bench.datasets.audit.group_findings import UNCUT
@@ -84,13 +84,16 @@ class Audit:
         return any(finding.kind not in (TOO_FEW, NEARLY_ALIKE, UNCUT) for finding in self.problems)
 
 
-def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[str]]) -> Audit:
+def audit(
+    card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[str]], cache: Path | None = None
+) -> Audit:
     """Look at a dataset's files from every side.
 
     Args:
         card: its groups, and what it calls the same, are known already.
         scans: the record of each file.
         leftovers: what lies beside them and is not read, by reason.
+        cache: the folder that remembers which pictures are the same; None to compare them again.
     """
     scans = scanning.in_range(scans, card.range)
     readable = [scan for scan in scans if not scan.unreadable]
@@ -100,7 +103,7 @@ def audit(card: Card, scans: Sequence[Scan], leftovers: Mapping[str, Sequence[st
     copies = [tuple(same) for same in by_bytes.values() if len(same) > 1]
     firsts = [same[0] for same in by_bytes.values() if same[0].picture is not None]
     pictures, sides = np.array([scan.picture for scan in firsts]), [min(scan.width, scan.height) for scan in firsts]
-    alike = [tuple(firsts[place] for place in places) for places in similarity.sets(pictures, sides)]
+    alike = [tuple(firsts[place] for place in places) for places in remembered.sets(pictures, sides, cache)]
     bare = {firsts[k].sha256 for k in np.flatnonzero(similarity.small_or_plain(pictures, sides))} if firsts else set()
     unsought = [scan for scan in readable if scan.sha256 in bare]
     declared = {scan.id: group for scan in readable if (group := _declared(card, scan))}
@@ -135,7 +138,7 @@ def examine(library: Library, dataset: Dataset, progress: Callable[[int, int], N
     assert folder is not None
     entries, used = layouts.entries(dataset.card, folder), set(dataset.ids)
     scans = scanning.scan([entry for entry in entries if entry.id in used], progress)
-    return audit(dataset.card, scans, lying_there(dataset.card, folder, entries))
+    return audit(dataset.card, scans, lying_there(dataset.card, folder, entries), library.cache)
 
 
 def lying_there(card: Card, folder: Path, entries: Sequence[Entry]) -> dict[str, list[str]]:

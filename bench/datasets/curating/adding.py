@@ -101,7 +101,7 @@ def add(
         loading.listed(card, folder, None, library.cache)  # says why that is no dataset
     scans = scanning.scan(entries, progress)
     card = scanning.decided(card, scans)
-    audit = auditing.audit(card, scans, auditing.lying_there(card, folder, entries))
+    audit = auditing.audit(card, scans, auditing.lying_there(card, folder, entries), library.cache)
     tell(audit.settled(duplicates))
     refuse(audit, duplicates, typed)
     card = replace(_judged(card, audit, duplicates, entries), found=audit.sentences)

@@ -77,7 +77,7 @@ def update(
     called = {entry.id: entry.name for entry in every}
     scans = scanning.scan(entries, progress)
     card = scanning.decided(card, scans)
-    audit = auditing.audit(card, scans, auditing.lying_there(card, place, every))
+    audit = auditing.audit(card, scans, auditing.lying_there(card, place, every), library.cache)
     tell(audit.settled(duplicates))
     of_name = {loading.composed(name): entry.id for entry in entries for name in reversed(entry.names)}
     accepted = [{of_name.get(loading.composed(name), name) for name in same} for same in card.same]
@@ -102,9 +102,8 @@ def update(
     card = replace(card, classes=dataset.classes, counts=dataset.counts())
     if card != old:  # what is kept together by now was found as well
         struck = tuple(ids for ids in card.told if not any(set(ids) <= {*same} for same in (*accepted, *fresh)))
-        anew = auditing.audit(
-            replace(card, same=(), told=struck), audit.scans, auditing.lying_there(card, place, every)
-        )
+        leftovers = auditing.lying_there(card, place, every)
+        anew = auditing.audit(replace(card, same=(), told=struck), audit.scans, leftovers, library.cache)
         card = replace(card, found=(*_of_those_left_out(card, called), *anew.sentences))
     text = _edited(path, old, card)
     balance = auditing.balance(library, dataset)

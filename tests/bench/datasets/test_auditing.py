@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
 from bench.datasets import Card, grouping, layouts
-from bench.datasets.audit import Audit, auditing, metadata, registering, scanning, similarity, views
+from bench.datasets.audit import Audit, auditing, metadata, registering, remembered, scanning, similarity, views
 from bench.datasets.audit.scanning import Scan
 from bench.datasets.layouts import Entry
 
@@ -453,3 +453,19 @@ def label(image_id: str) -> str:
 @pytest.mark.parametrize("name", REAL)
 def test_real_images_can_all_be_read(name: str) -> None:
     assert real(name).unreadable == ()
+
+
+def test_what_was_compared_once_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = pictures_of([*(cell(seed) for seed in range(30)), cell(3), cell(4), cell(3)], tmp_path)
+    asked = partial(remembered.sets, shown, [80] * len(shown), tmp_path / "cache")
+    first = asked()
+    assert first == similarity.sets(shown, [80] * len(shown)) == [[3, 30, 32], [4, 31]]
+    (file,) = (tmp_path / "cache" / "alike").iterdir()
+    with monkeypatch.context() as other:
+        other.setattr(similarity, "sets", lambda *_: pytest.fail("compared again"))
+        assert asked() == first
+    others = shown[:9], [80] * 9, tmp_path / "cache"
+    assert [remembered.sets(*others), remembered.sets(*others)] == [[], []], "others are another question"
+    file.write_bytes(file.read_bytes()[:-9])
+    assert asked() == first, "what is not whole is made again"
+    assert remembered.sets(shown, [8] * len(shown), tmp_path / "cache") == [[3, 30, 32], [4, 31]], "equal, if small"
