@@ -50,10 +50,14 @@ def require_store_or_empty(root: Path) -> None:
     """Refuse a place in which no store can be, or be made: so that a long run fails before it begins.
 
     Raises:
-        StoreError: it is a file, or a folder that holds other things.
+        StoreError: it is a file, or lies in one, or in a folder that cannot be written, or it holds other things.
     """
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; --store names a folder")
+    above = next(place for place in (root, *root.absolute().parents) if place.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        why = "may not be written" if above.is_dir() else "is a file"
+        raise StoreError(f"{root}: cannot be written ({above} {why}); choose another --store")
     # Listed first: a run that starts beside this one makes the marker, under another name, before anything else.
     if root.is_dir() and any(not path.name.startswith(f".{MARKER}-") for path in root.iterdir()) and not is_made(root):
         raise StoreError(f"{root} holds other things than results; --store names an empty or new folder")

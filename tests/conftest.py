@@ -1,5 +1,6 @@
 """What all tests share: a small dataset, a cache of their own, a store with real trials in it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,12 +33,18 @@ epochs = 2
 """
 
 
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of all tests, and of all processes that run them: built-in images are drawn once."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+
+
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's settings or caches, nor can it download."""
     for name in ("BENCH_STORE", "BENCH_STUDY", "BENCH_DATA", "QUARTO_PATH"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("BENCH_CACHE", str(shared_cache(tmp_path_factory)))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "torch"))
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -81,7 +88,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def library(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The datasets of the data folder, with a cache of the tests' own."""
-    return Library((data,), tmp_path_factory.getbasetemp() / "cache")
+    return Library((data,), shared_cache(tmp_path_factory))
 
 
 @pytest.fixture(scope="session")
