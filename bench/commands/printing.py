@@ -52,9 +52,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
     Names, which have no spaces, are never broken: where they do not fit side by side, each row is a block of lines.
     """
-    shown = _laid_out(headers, rows)
-    if _fits(shown):
-        console().print(shown)
+    if _printed(headers, rows):
         return
     longest = max(map(len, headers), default=0)
     for row in rows:
@@ -79,10 +77,13 @@ def _laid_out(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> "Tabl
     return shown
 
 
-def _fits(shown: "Table") -> bool:
-    """Whether a table needs no more than the screen has, with names unbroken."""
-    screen = console()
-    return screen.measure(shown, options=screen.options.update(width=10_000)).minimum <= screen.width
+def _printed(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
+    """Print a table if it needs no more than the screen has, with names unbroken."""
+    screen, shown = console(), _laid_out(headers, rows)
+    if screen.measure(shown, options=screen.options.update(width=10_000)).minimum > screen.width:
+        return False
+    screen.print(shown)
+    return True
 
 
 def by_dataset(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -94,8 +95,7 @@ def by_dataset(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     parts: dict[str, list[Sequence[object]]] = {}
     for row in rows:
         parts.setdefault(" · ".join(str(row[place]) for place in places), []).append(row)
-    if len(parts) > 1 and _fits(_laid_out(headers, rows)):
-        table(headers, rows)
+    if len(parts) > 1 and _printed(headers, rows):
         return
     for name, own in parts.items():
         say(name, bold=True)

@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse  # which takes a fifth of a second to load; nothing is drawn in most commands
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Complex: TypeAlias = npt.NDArray[np.complex128]
@@ -172,6 +174,8 @@ def _splines(pixels: int, grain: float) -> sparse.csr_array:
 
     Sparse not for memory but for time: four knots reach a pixel, and no threads of BLAS are woken for a small product.
     """
+    from scipy import sparse
+
     pad, knots = round(MARGIN * pixels), round((1 + 2 * MARGIN) / grain) + 4
     position = (np.arange(-pad, pixels + pad) + 0.5) / pixels
     t = np.abs((position[:, None] + MARGIN) / grain + 1 - np.arange(knots))
@@ -195,6 +199,8 @@ def disc(radius: float, count: int) -> Complex:
 
 def blurred(canvas: Array, pixels: int, parts: Iterable[tuple[float, float]]) -> Array:
     """A canvas (C, H, W) through the optics, margin cut off: the sum of Gaussian blurs (share, sigma), at least 0."""
+    from scipy import fft
+
     side = canvas.shape[-1]
     transfer = np.zeros((side, side // 2 + 1))
     for share, sigma in parts:
