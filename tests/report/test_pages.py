@@ -377,6 +377,7 @@ def test_what_npm_has_is_made_for_a_page(tmp_path: Path, monkeypatch: pytest.Mon
     assert "window.duckdb=module.exports" in script
 
 
+@pytest.mark.long
 @pytest.mark.skipif(downloads.modules() is None, reason="DuckDB for browsers is not at hand")
 def test_a_query_in_the_page(trained: Path, tmp_path: Path, serve: Callable[[Path], str], watched: Any) -> None:
     site.render(trained, tmp_path / "site", engine="preview")

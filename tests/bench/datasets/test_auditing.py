@@ -131,7 +131,7 @@ def test_made_copies_are_found_and_nothing_else(draw: Draw, tmp_path: Path) -> N
     assert wrong <= 0.01 * 96
 
 
-@pytest.mark.parametrize("name", ["malaria", "t-cells"])
+@pytest.mark.parametrize("name", ["malaria", pytest.param("t-cells", marks=pytest.mark.long)])
 def test_made_copies_of_real_images_are_found_and_nothing_else(name: str, tmp_path: Path) -> None:
     if not (SHARED / name).is_dir():
         pytest.skip(f"no images of {name} in {SHARED}; set BENCH_SHARED_DATA to the folder that holds them")

@@ -582,7 +582,10 @@ def in_archives(name: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "name",
-    ["wbc-raw", *(pytest.param(name, marks=pytest.mark.slow) for name in ("malaria", "covid-ct", "wbc-segmented"))],
+    [
+        pytest.param("wbc-raw", marks=pytest.mark.long),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("malaria", "covid-ct", "wbc-segmented")),
+    ],
 )
 def test_real_images_from_archives_are_those_of_the_published_results(
     bench: Run, server: Server, tmp_path: Path, name: str

@@ -210,6 +210,7 @@ def test_a_folder_that_cannot_be_written_is_named(kept: Path, data: Path, bench:
     assert (code, one_sentence(err)) == (1, True)
 
 
+@pytest.mark.long
 def test_the_model_zoo_s_own_library_takes_the_package(
     kept: Path, data: Path, bench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

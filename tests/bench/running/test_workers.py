@@ -98,6 +98,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Store:
     return Store(folder / "results")
 
 
+@pytest.mark.long
 def test_two_workers_do_what_one_does(tmp_path: Path, data: Path, alone: Store) -> None:
     with running(tmp_path, data) as run:
         until(lambda: len(children(run)) == 2, run)
@@ -214,6 +215,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, data: Path, seed: int) ->
         assert f"{TRIALS - done} trials trained" in run.stdout.read()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [pytest.param("to the run", marks=pytest.mark.slow), "to all, as a terminal does"])
 def test_ctrl_c_ends_all(tmp_path: Path, data: Path, how: str) -> None:
     with running(tmp_path, data) as run:
