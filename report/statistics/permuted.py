@@ -1,13 +1,15 @@
 """What guessing scores: a null distribution from stored predictions, with labels permuted within the test folds."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from report.statistics.common import Floats
 
-Ints = NDArray[np.intp]
+Ints = NDArray[np.integer[Any]]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,12 @@ def permuted_labels(
     class_of = np.zeros(count, np.intp)
     class_of[unit] = truth
     places = np.random.default_rng(seed).permuted(np.tile(np.arange(count), (draws, 1)), axis=1)
-    made = np.empty((draws, *rows.shape), np.intp)
+    made = np.empty((draws, *rows.shape), np.min_scalar_type(int(truth.max())))  # as narrow as can be: many are made
     for repeat, folding in enumerate(rows):
         for fold in np.unique(folding):
             images = np.flatnonzero(folding == fold)
             own, which = np.unique(unit[images], return_inverse=True)
-            given = np.empty((draws, own.size), np.intp)
+            given = np.empty((draws, own.size), made.dtype)
             np.put_along_axis(given, np.argsort(places[:, own], axis=1), np.sort(class_of[own])[None, :], axis=1)
             made[:, repeat, images] = given[:, which]
     return made
@@ -67,7 +69,7 @@ def against_chance(predicted: ArrayLike, labels: ArrayLike, folds: ArrayLike, pe
     for repeat, folding in enumerate(rows):
         for fold in np.unique(folding):
             own = folding == fold
-            every = np.concatenate([truth[None, own], permuted[:, repeat, own]])
+            every = np.concatenate([truth[None, own].astype(permuted.dtype), permuted[:, repeat, own]])
             total += _balanced(every, said[:, repeat, own], classes)
             count += 1
     made = []
@@ -85,7 +87,7 @@ def one_class_groups(labels: ArrayLike, groups: ArrayLike) -> bool:
     return bool(np.unique(np.stack([unit, truth]), axis=1).shape[1] == np.unique(unit).size)
 
 
-def _whole(truth: Ints, unit: Ints) -> Ints:
+def _whole(truth: Places, unit: Places) -> Places:
     """Units to permute: groups where all have one class, else single images."""
     return np.unique(unit, return_inverse=True)[1] if one_class_groups(truth, unit) else np.arange(truth.size)
 
