@@ -13,7 +13,7 @@ from bench.images import Pixels, decoding
 from bench.keeping import restored, surroundings
 from bench.models import Network
 from bench.predicting import Judged, tables
-from bench.training import activations
+from bench.training import activations, pictures
 from report.papers import predicted
 
 if TYPE_CHECKING:
@@ -84,10 +84,9 @@ class Pictures:
             return None
         if network is None:
             return None
-        seen = surroundings.preprocessed(kept, pixels[None])
+        seen = pictures.Pictures(surroundings.preprocessed(kept, pixels[None]), kept.header.mean, kept.header.std)
         label = np.array([self.model.classes.index(row.label)])
-        header = kept.header
-        (found,), _ = activations.take_apart(network, seen, header.mean, header.std, self.model.device, label)
+        (found,), _ = activations.take_apart(network, seen, self.model.device, label)
         cam = np.frombuffer(found["grad_cam"] or b"", dtype=np.uint8).reshape(activations.SIDE, activations.SIDE)
         return decoded.jpeg(overlaid(pixels, cam))
 

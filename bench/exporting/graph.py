@@ -23,7 +23,7 @@ from bench.images import Pixels
 from bench.keeping import restored
 from bench.models import Floor, Network, Probe
 from bench.predicting import judging
-from bench.training import features
+from bench.training import features, pictures
 from store import certainty
 
 TOLERANCE = 1e-4
@@ -52,8 +52,8 @@ class Whole(nn.Module):
         if not isinstance(parts, Network | Floor):
             size = facts.image_size
             noise = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
-            source = features.of_new_images(noise, header.mean, header.std)
-            self.backbone = features.ready(parts.backbone.module, source, torch.device("cpu"))
+            example = pictures.Pictures(noise, header.mean, header.std)
+            self.backbone = features.Ready(parts.backbone.module, example, torch.device("cpu")).module
             self.columns = parts.backbone.columns
             self.pooled = parts.pooled if isinstance(parts, Probe) else 1
 

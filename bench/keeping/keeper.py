@@ -28,8 +28,8 @@ def keeping(root: Path | None) -> "material.Keep":
             identity(cell),
             cell.dataset.classes,
             cell.recipe.as_dict(),
-            tuple(of.mean),
-            tuple(of.std),
+            tuple(of.pictures.mean),
+            tuple(of.pictures.std),
             scale_of(cell),
             json.loads(provenance.versions()),
         )

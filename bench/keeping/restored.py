@@ -17,7 +17,7 @@ from bench.images import Pixels
 from bench.keeping import files
 from bench.keeping.files import Kept
 from bench.models import Backbone, Floor, Head, Network, Probe, Transfer, WeightsUnavailableError
-from bench.training import features, heads, material, networks, regressions, stacking, threads
+from bench.training import features, heads, material, networks, pictures, regressions, stacking, threads
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,17 @@ class Restored:
         return ask
 
     def _frozen(self, parts: Transfer | Probe) -> Callable[[Pixels], Asked]:
-        header, ready = self.kept.header, list[nn.Module]()
+        header, ready = self.kept.header, list[features.Ready]()
 
         def ask(pixels: Pixels) -> Asked:
-            source = features.of_new_images(pixels, header.mean, header.std)
+            given = pictures.Pictures(pixels, header.mean, header.std)
             if not ready:
-                ready.append(features.ready(parts.backbone.module, source, self.device))
-            made = features.forward(ready[0], source, np.arange(len(pixels)), None, self.device)
+                ready.append(features.Ready(parts.backbone.module, given, self.device))
+            made = ready[0].forward(given, np.arange(len(pixels)))
             own = made[:, parts.backbone.columns]
             with torch.inference_mode():
-                given = torch.from_numpy(entered(parts, own)).to(self.device)
-                chances = np.stack([each(given).softmax(1).cpu().numpy() for each in self.trained])
+                numbers = torch.from_numpy(entered(parts, own)).to(self.device)
+                chances = np.stack([each(numbers).softmax(1).cpu().numpy() for each in self.trained])
             return Asked(chances, own.astype(np.float32))
 
         return ask
@@ -114,7 +114,7 @@ class Restored:
             )
 
             def one(module: nn.Module) -> NDArray[np.float32]:
-                return networks.predict(module, pixels, header.mean, header.std, self.device)
+                return networks.predict(module, pictures.Pictures(pixels, header.mean, header.std), self.device)
 
             try:
                 with threads.several(self.device) as mapped:

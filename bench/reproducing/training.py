@@ -14,6 +14,7 @@ from bench.planning import Cell, Trial
 from bench.reproducing.cells import Stored
 from bench.reproducing.comparing import Compared, Luck, compare
 from bench.running import loop
+from bench.training import material
 from store import PredictionRow, TrialRow
 
 
@@ -58,7 +59,7 @@ def again(
     # Trained first into a folder of their own: a model that is not what the store proves is none of its.
     aside = kept / "models" / f".again-{cell.id}" if kept else None
     try:
-        ways = loop.trained(cell, cache, device, progress, lambda _: True, keep=keeping.keeping(aside))
+        ways = loop.trained(cell, material.Place(cache, device, keeping.keeping(aside)), progress, lambda _: True)
         for together in ways:
             for finished in together:
                 made = _held_against(finished.trial, finished.row, finished.predictions, trials, tolerated)

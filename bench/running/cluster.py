@@ -26,7 +26,7 @@ from bench.planning import Cell
 from bench.running import loop
 from bench.running.loop import POLL, Result, Since, Watch
 from bench.running.sharing import Work
-from bench.training import Finished, common, memory, networks
+from bench.training import Finished, common, material, memory, networks
 from bench.training import cells as cells_
 from store import Store, cache_folder
 
@@ -162,7 +162,7 @@ def _train(job: Cell, shared: Pixels, cores: int) -> list[Finished]:
     device = common.choose_devices("auto" if ray.get_gpu_ids() else "cpu")[0]
     torch.set_num_threads(cores)
     memory.keep_what_was_freed()
-    ended = loop.trained(job, cache_folder(), device, lambda share: None, lambda trial: True, shared)
+    ended = loop.trained(job, material.Place(cache_folder(), device), lambda share: None, lambda trial: True, shared)
     return [finished for together in ended for finished in together]
 
 

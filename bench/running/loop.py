@@ -107,7 +107,9 @@ def train(cells: Sequence[Cell], store: Store, since: Since, watch: Watch, way: 
 
 def here(cache: Path, device: "torch.device", watch: Watch, kept: Path | None = None) -> Way:
     """In this process, on one device, one cell after the other; models are kept beside the store `kept`, if any."""
-    keep = keeping(kept)
+    from bench.training import material
+
+    place = material.Place(cache, device, keeping(kept))
 
     def way(left: Sequence[Cell], work: Work) -> Iterator[tuple[Watch, Cell, Finished]]:
         for cell in left:
@@ -123,7 +125,7 @@ def here(cache: Path, device: "torch.device", watch: Watch, kept: Path | None = 
                 watch.taken(trial)
                 return True
 
-            for together in trained(cell, cache, device, watch.advanced, take, keep=keep):
+            for together in trained(cell, place, watch.advanced, take):
                 work.append(together)
                 yield from ((watch, cell, finished) for finished in together)
 
@@ -132,19 +134,17 @@ def here(cache: Path, device: "torch.device", watch: Watch, kept: Path | None = 
 
 def trained(
     cell: Cell,
-    cache: Path,
-    device: "torch.device",
+    place: "material.Place",
     progress: Callable[[float], None],
     take: Callable[[Trial], bool],
     pixels: Pixels | None = None,
-    keep: "material.Keep | None" = None,
 ) -> Iterator[list[Finished]]:
     """A cell's trials as they end, done or failed; arguments are those of `cells.run`.
 
     Raises:
         BenchError: an image cannot be read, a disk is full, the device is gone: no trial's fault.
     """
-    from bench.training import cells, material
+    from bench.training import cells
 
     taken: list[Trial] = []
     ended: set[str] = set()
@@ -156,17 +156,17 @@ def trained(
         return True
 
     try:
-        for together in cells.run(cell, cache, device, progress, noted, pixels, keep or material.forget):
+        for together in cells.run(cell, place, progress, noted, pixels):
             ended |= {finished.trial.id for finished in together}
             yield together
     except (RuntimeError, ArithmeticError, ValueError) as error:
         # torch's own failures (memory, kernels) belong to the trial; ours and the disk's end the run. A device that is
         # gone is no trial's fault: all that follow would fail on it.
-        _require_answer(device, error)
+        _require_answer(place.device, error)
         reason = " ".join(str(error).split())[:500] or type(error).__name__
         rest = filter(noted, [trial for trial in cell.trials if trial not in taken])
         left = [*(trial for trial in taken if trial.id not in ended), *rest]
-        if failed := [Finished(trial, cells.failed_row(cell, trial, reason, device), [], []) for trial in left]:
+        if failed := [Finished(trial, cells.failed_row(cell, trial, reason, place.device), [], []) for trial in left]:
             yield failed
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "material",
     "memory",
     "networks",
+    "pictures",
     "provenance",
     "regressions",
     "stacking",

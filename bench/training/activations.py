@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from bench.datasets import pixels as pixels_
-from bench.images import Pixels
 from bench.planning import Cell, Trial
-from bench.training import augmentation
 from bench.training.material import Capture, Explained, Material
+from bench.training.pictures import EVERY, Pictures
 from store import ActivationRow
 
 SHOWN = 3
@@ -44,19 +43,18 @@ def capturing(material: Material) -> Capture:
         if (trial.split.repeat, trial.split.fold) != (0, 0):
             return ()
         shown = images_shown(trial, material.labels)
-        pixels = material.pixels[shown]
+        pictures = material.pictures.some(shown)
 
         def taken_apart(
             network: Explained, classes: NDArray[np.int64] | None
         ) -> tuple[list[ActivationRow], NDArray[np.int64]]:
-            return take_apart(network, pixels, material.mean, material.std, material.device, classes)
+            return take_apart(network, pictures, material.device, classes)
 
         network = trained()
         network.module.eval()
         first, classes = taken_apart(network, None)
         bare = random()
-        batch = augmentation.normalise(pixels, material.mean, material.std, material.device)
-        settle_statistics(bare.module.to(material.device), batch)
+        settle_statistics(bare.module.to(material.device), pictures.batch(EVERY, material.device))
         second, _ = taken_apart(bare, classes)
         rows: list[ActivationRow] = []
         for weights, found in (("trained", first), ("random", second)):
@@ -81,13 +79,11 @@ def images_shown(trial: Trial, labels: NDArray[np.int64]) -> list[int]:
 
 def take_apart(
     network: Explained,
-    pixels: Pixels,
-    mean: Sequence[float],
-    std: Sequence[float],
+    pictures: Pictures,
     device: torch.device,
     classes: NDArray[np.int64] | None = None,
 ) -> tuple[list[ActivationRow], NDArray[np.int64]]:
-    """The maps of a network's middle layer for each of (n, H, W, 3) uint8 images, their mean, and Grad-CAM.
+    """The maps of a network's middle layer for each of n images, their mean, and Grad-CAM.
 
     The first 64 maps, each from 0 to 255 between its own extremes, which stand beside it, so that weak maps are seen as
     well as strong ones. The mean is that of all maps' absolute values, since maps without a ReLU cancel out. Grad-CAM
@@ -96,9 +92,7 @@ def take_apart(
 
     Args:
         network: it is asked in the mode that it is in.
-        pixels: the images.
-        mean: of each channel, as fractions.
-        std: likewise.
+        pictures: the images.
         device: where.
         classes: (n,) which class Grad-CAM explains; None for the predicted one.
 
@@ -118,8 +112,7 @@ def take_apart(
     module = network.module.to(device)
     try:
         with torch.enable_grad():
-            batch = augmentation.normalise(pixels, mean, std, device).requires_grad_()
-            logits = module(batch)
+            logits = module(pictures.batch(EVERY, device).requires_grad_())
             chosen = logits.argmax(1) if classes is None else torch.from_numpy(classes).to(device)
             score = logits.gather(1, chosen.unsqueeze(1)).sum()
             (gradient,) = torch.autograd.grad(score, caught["deepest"])

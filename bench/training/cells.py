@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +16,8 @@ from bench.study import split_hash
 from bench.training import activations, heads, memory, networks, precision, provenance, regressions
 from bench.training.common import Outcome
 from bench.training.finished import Finished
-from bench.training.material import Keep, Material, Progress, Trained, Trainer, forget
+from bench.training.material import Material, Place, Progress, Trained, Trainer
+from bench.training.pictures import Pictures
 from store import PredictionRow, TrialRow
 
 TRAINERS: dict[Kind, Trainer] = {
@@ -30,18 +30,19 @@ TRAINERS: dict[Kind, Trainer] = {
 
 def run(
     cell: Cell,
-    cache_folder: Path,
-    device: torch.device,
+    place: Place,
     progress: Progress,
     take: Callable[[Trial], bool] = lambda trial: True,
     pixels: decoded.Pixels | None = None,
-    keep: Keep = forget,
 ) -> Iterator[list[Finished]]:
     """Train the trials of a cell, and yield those that finished together.
 
-    `progress` is told shares of the cell's work. `take` is asked right before a trial is trained whether to train it.
-    `pixels` are the dataset's images as `decoded.load` gives them, on a machine that has no image files. `keep` is told
-    of the weights of each trial that did not fail.
+    Args:
+        cell: with the trials.
+        place: where they are trained.
+        progress: told shares of the cell's work.
+        take: asked right before a trial is trained whether to train it.
+        pixels: the dataset's images as `decoded.load` gives them, on a machine that has no image files.
 
     Raises:
         BenchError: the pixels cannot be read, the weights do not fit, or the cache cannot be written.
@@ -50,11 +51,10 @@ def run(
     if (beginning := next(willing, None)) is None:
         return  # before any image is read: another run may train them all
     if pixels is None:
-        pixels = pixels_.load(cell.dataset, cell.recipe, cache_folder)
+        pixels = pixels_.load(cell.dataset, cell.recipe, place.cache)
     outside = _outside(cell)
-    mean, std = decoded.channel_statistics(pixels[outside])
-    labels = np.array(cell.dataset.labels)
-    material = Material(cell, pixels, labels, mean, std, outside, cache_folder, device, keep)
+    pictures = Pictures(pixels, *decoded.channel_statistics(pixels[outside]))
+    material = Material(cell, pictures, np.array(cell.dataset.labels), outside, place.cache, place.device, place.keep)
     capture = activations.capturing(material)
     for together in TRAINERS[cell.model.kind](material, chain([beginning], willing), capture, progress):
         yield [
@@ -74,8 +74,8 @@ def _row(material: Material, trained: Trained) -> TrialRow:
     outcome = trained.outcome
     return {
         **_ended(material.cell, trained.trial, material.device, outcome.error),
-        "mean": list(material.mean),
-        "std": list(material.std),
+        "mean": list(material.pictures.mean),
+        "std": list(material.pictures.std),
         "loss": outcome.loss,
         "accuracy": outcome.accuracy,
         "seconds": outcome.seconds,

@@ -4,7 +4,7 @@ All trials of all models of a backbone draw on the same views. That wastes nothi
 models on the same splits sharper. The arrays live on disk beside the decoded images, at half precision.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from torch.nn import functional as F  # noqa: N812
 
 from bench import cache as cache_
 from bench.datasets import pixels
-from bench.images import Pixels
 from bench.models import Backbone
 from bench.study import PROCEDURE, fingerprint
 from bench.training import augmentation, threads
 from bench.training.folding import folded
 from bench.training.material import Material, Progress
+from bench.training.pictures import Pictures
 
 BATCH = {"cpu": 4, "cuda": 128}
 """Images that pass at once. On a CPU few do: the maps of more leave its cache, and it waits for memory five times as
@@ -37,21 +37,20 @@ Features = NDArray[np.float16]
 class Source:
     """What frozen features depend on.
 
-    `key` names the dataset's content, the backbone and its weights; `mean` and `std` are the
-    dataset's own, as fractions; `augmented` are the positions of the images outside the holdout.
+    `key` names the dataset's content, the backbone and its weights; `augmented` are the positions of the images outside
+    the holdout.
     """
 
     key: tuple[str, ...]
-    pixels: Pixels
-    mean: Sequence[float]
-    std: Sequence[float]
+    pictures: Pictures
     augmented: NDArray[np.int64]
     views: int
     seed: int
 
     def path(self, cache: Path) -> Path:
         """Where the features are kept."""
-        parts = [*self.key, self.pixels.shape[1], list(self.mean), list(self.std), self.augmented.tolist()]
+        pixels, mean, std = self.pictures.pixels, list(self.pictures.mean), list(self.pictures.std)
+        parts = [*self.key, pixels.shape[1], mean, std, self.augmented.tolist()]
         name = fingerprint([*parts, self.views, self.seed, PROCEDURE])
         return cache / "features" / f"{name}.npy"
 
@@ -99,8 +98,8 @@ def of_material(material: Material, backbone: Backbone, views: int, progress: Pr
     """(1 + views, N, D) what a cell's backbone makes of its images; the passes are nine tenths of the cell's work."""
     cell = material.cell
     key = (cell.dataset.order_hash, backbone.name, cell.weights, *pixels.source(cell.recipe))
-    source = Source(key, material.pixels, material.mean, material.std, material.outside, views, material.seed)
-    passes = len(source.pixels) + len(source.augmented) * views
+    source = Source(key, material.pictures, material.outside, views, material.seed)
+    passes = len(source.pictures) + len(source.augmented) * views
 
     def passed(count: int) -> None:
         progress(0.9 * count / passes)
@@ -127,59 +126,59 @@ def frozen_features(
 
 
 def _computed(backbone: nn.Module, source: Source, device: torch.device, progress: Callable[[int], None]) -> Features:
-    backbone = ready(backbone, source, device)
-    everything = np.arange(len(source.pixels))
-    plain = forward(backbone, source, everything, None, device, progress)
+    passing = Ready(backbone, source.pictures, device)
+    plain = passing.forward(source.pictures, np.arange(len(source.pictures)), progress=progress)
     features = np.zeros((1 + source.views, *plain.shape), dtype=np.float16)
     features[0] = plain
     for view in range(source.views):
         generator = torch.Generator().manual_seed(source.seed * 1000 + view)
-        features[1 + view, source.augmented] = forward(backbone, source, source.augmented, generator, device, progress)
+        features[1 + view, source.augmented] = passing.forward(source.pictures, source.augmented, generator, progress)
     return features
 
 
-def of_new_images(pixels: Pixels, mean: Sequence[float], std: Sequence[float]) -> Source:
-    """Images that are asked about once, as they are."""
-    return Source((), pixels, mean, std, np.empty(0, dtype=np.int64), 0, 0)
+class Ready:
+    """A frozen backbone as images pass it: in evaluation, its batch norms folded, on a device.
 
+    Args:
+        backbone: stays as it is.
+        pictures: two of them show what passes.
+        device: where they pass.
+    """
 
-def ready(backbone: nn.Module, source: Source, device: torch.device) -> nn.Module:
-    """The backbone as images pass it: in evaluation, its batch norms folded, on the device."""
-    backbone = backbone.eval().cpu().to(memory_format=torch.channels_last)
-    example = augmentation.normalise(source.pixels[:2], source.mean, source.std, torch.device("cpu"))
-    return folded(backbone, example).to(device)
+    def __init__(self, backbone: nn.Module, pictures: Pictures, device: torch.device) -> None:
+        backbone = backbone.eval().cpu().to(memory_format=torch.channels_last)
+        self.device = device
+        self.module = folded(backbone, pictures.batch(slice(2), torch.device("cpu"))).to(device)
 
+    def forward(
+        self,
+        pictures: Pictures,
+        rows: NDArray[np.int64],
+        generator: torch.Generator | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Features:
+        """(n, D) what it makes of some images, turned as the generator draws if there is one."""
+        size, turns = BATCH[self.device.type], None
+        if generator is not None:
+            # Drawn in portions of their own, so that an image's angle does not depend on how many pass at once.
+            portions = [min(DRAWN, len(rows) - start) for start in range(0, len(rows), DRAWN)]
+            turns = torch.cat([augmentation.draw_turns(count, generator) for count in portions])
 
-def forward(
-    backbone: nn.Module,
-    source: Source,
-    indices: NDArray[np.int64],
-    generator: torch.Generator | None,
-    device: torch.device,
-    progress: Callable[[int], None] = lambda _: None,
-) -> Features:
-    """(n, D) what a backbone that is `ready` makes of some images, turned as the generator draws if there is one."""
-    size, turns = BATCH[device.type], None
-    if generator is not None:
-        # Drawn in portions of their own, so that an image's angle does not depend on how many pass at once.
-        portions = [min(DRAWN, len(indices) - start) for start in range(0, len(indices), DRAWN)]
-        turns = torch.cat([augmentation.draw_turns(count, generator) for count in portions])
+        @torch.inference_mode()
+        def passed(start: int) -> Features:
+            own = rows[start : start + size]
+            batch = pictures.batch(own, self.device)
+            if turns is not None:
+                batch = augmentation.turned(batch, turns[start : start + size])
+            features: Features = self.module(filled(batch, size))[: len(own)].half().cpu().numpy()
+            return features
 
-    @torch.inference_mode()
-    def passed(start: int) -> Features:
-        rows = indices[start : start + size]
-        batch = augmentation.normalise(source.pixels[rows], source.mean, source.std, device)
-        if turns is not None:
-            batch = augmentation.turned(batch, turns[start : start + size])
-        features: Features = backbone(filled(batch, size))[: len(rows)].half().cpu().numpy()
-        return features
-
-    parts = []
-    with threads.several(device) as mapped:
-        for part in mapped(passed, range(0, len(indices), size)):
-            parts.append(part)
-            progress(len(part))
-    return np.concatenate(parts)
+        parts = []
+        with threads.several(self.device) as mapped:
+            for part in mapped(passed, range(0, len(rows), size)):
+                parts.append(part)
+                progress(len(part))
+        return np.concatenate(parts)
 
 
 def filled(batch: torch.Tensor, size: int) -> torch.Tensor:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.images import Pixels
 from bench.planning import Cell, Trial
+from bench.training.pictures import Pictures
 from store import ActivationRow
 
 if TYPE_CHECKING:
@@ -32,15 +32,28 @@ def forget(_material: "Material", _trial: Trial, _weights: Weights) -> None:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where cells are trained.
+
+    Attributes:
+        cache: the folder of decoded images and frozen features.
+        device: what computes.
+        keep: told of the weights of each trial that did not fail.
+    """
+
+    cache: Path
+    device: torch.device
+    keep: Keep = forget
+
+
+@dataclass(frozen=True)
 class Material:
     """A cell with its pixels, on the device that trains.
 
     Attributes:
         cell: with the trials that may be trained.
-        pixels: (N, H, W, 3) uint8, all images of the dataset.
+        pictures: all images of the dataset.
         labels: (N,) class numbers.
-        mean: of each channel over the images outside the holdout, as fractions.
-        std: likewise.
         outside: positions of the images outside the holdout, also where trials train on a share of them: all shares
             have one normalisation and one file of frozen features.
         cache: the folder of frozen features.
@@ -49,10 +62,8 @@ class Material:
     """
 
     cell: Cell
-    pixels: Pixels
+    pictures: Pictures
     labels: NDArray[np.int64]
-    mean: Sequence[float]
-    std: Sequence[float]
     outside: NDArray[np.int64]
     cache: Path
     device: torch.device

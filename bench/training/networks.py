@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 
 import numpy as np
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from bench.images import Pixels
 from bench.models import Network
 from bench.planning import Trial
 from bench.study import Recipe, Split
@@ -25,6 +25,7 @@ from bench.training import augmentation, common, precision, threads
 from bench.training.common import Outcome, Probabilities
 from bench.training.features import filled
 from bench.training.material import Capture, Explained, Material, Progress, Trained
+from bench.training.pictures import Pictures
 from bench.training.recorded import Recorded
 
 AT_ONCE = {"cpu": 1, "cuda": 5}
@@ -39,6 +40,7 @@ def train(
     """Train the networks of a cell, as many side by side as the device takes, each taken when its turn comes."""
     cell, splits_of = material.cell, [trial.split for trial in material.cell.trials]
     work = sum(len(split.train) for split in splits_of) * cell.recipe.epochs
+    task = Task(material.pictures, material.labels, cell.recipe, material.seed, material.device)
 
     def build(split: Split) -> Network:
         network = cell.model.seeded(material.classes, common.seed_of(split, material.seed, "init"))
@@ -51,18 +53,8 @@ def train(
         return explained(bare)
 
     while trials := list(islice(taken, AT_ONCE[material.device.type])):
-        trained = train_networks(
-            build,
-            material.pixels,
-            material.labels,
-            material.mean,
-            material.std,
-            [trial.split for trial in trials],
-            cell.recipe,
-            material.seed,
-            material.device,
-            lambda count: progress(count / work),
-        )
+        splits = [trial.split for trial in trials]
+        trained = train_networks(build, task, splits, lambda count: progress(count / work))
         for trial, (outcome, network) in zip(trials, trained, strict=True):
             if outcome.error is None:
                 material.keep(material, trial, network.module.state_dict)
@@ -77,105 +69,96 @@ def explained(network: Network) -> Explained:
     return Explained(network.module, network.middle, network.deepest or network.middle)
 
 
-def train_networks(
-    build: Callable[[Split], Network],
-    pixels: Pixels,
-    labels: NDArray[np.int64],
-    mean: Sequence[float],
-    std: Sequence[float],
-    splits: Sequence[Split],
-    recipe: Recipe,
-    seed: int,
-    device: torch.device,
-    progress: Callable[[int], None] = lambda _: None,
-) -> list[tuple[Outcome, Network]]:
-    """Train a network for each split on (N, H, W, 3) uint8 images, at once as far as memory allows.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What networks learn, and how.
 
-    Args:
-        build: makes the network of a split, with its first weights.
-        pixels: all images of the dataset.
+    Attributes:
+        pictures: all images of the dataset.
         labels: (N,) class numbers.
-        mean: of each channel, as fractions.
-        std: likewise.
-        splits: one for each trial.
         recipe: how to train.
         seed: the protocol's.
         device: where.
+    """
+
+    pictures: Pictures
+    labels: NDArray[np.int64]
+    recipe: Recipe
+    seed: int
+    device: torch.device
+
+
+def train_networks(
+    build: Callable[[Split], Network],
+    task: Task,
+    splits: Sequence[Split],
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[tuple[Outcome, Network]]:
+    """Train a network for each split, at once as far as memory allows.
+
+    Args:
+        build: makes the network of a split, with its first weights.
+        task: what they learn, and how.
+        splits: one for each trial.
         progress: told of each batch's images.
 
     Raises:
         torch.OutOfMemoryError: one network alone does not fit the device.
     """
-    images = _Images(pixels, labels, mean, std, device)
+    there = _There(task)
     try:
-        with threads.one(device), torch.random.fork_rng(devices=[]):
-            return _side_by_side(build, images, splits, recipe, seed, progress)
+        with threads.one(task.device), torch.random.fork_rng(devices=[]):
+            return _side_by_side(build, there, splits, progress)
     except torch.OutOfMemoryError:
         if len(splits) == 1:
             raise
     # Fewer at once, with the same recipe: a smaller batch would be another training.
     torch.cuda.empty_cache()
     half = len(splits) // 2
-    return [
-        each
-        for part in (splits[:half], splits[half:])
-        for each in train_networks(build, pixels, labels, mean, std, part, recipe, seed, device, progress)
-    ]
+    return [each for part in (splits[:half], splits[half:]) for each in train_networks(build, task, part, progress)]
 
 
-class _Images:
-    """The images and labels of a dataset, as training asks for them: on a GPU they lie there."""
+class _There:
+    """A task where it is trained: on a GPU its images and labels lie there."""
 
-    def __init__(
-        self,
-        pixels: Pixels,
-        labels: NDArray[np.int64],
-        mean: Sequence[float],
-        std: Sequence[float],
-        device: torch.device,
-    ) -> None:
-        self.pixels, self.mean, self.std, self.device = pixels, mean, std, device
-        self.labels = torch.from_numpy(labels).to(device)
-        self.statistics = torch.tensor(mean, device=device), torch.tensor(std, device=device)
-        self.there = None if device.type == "cpu" else torch.from_numpy(np.array(pixels)).to(device)
+    def __init__(self, task: Task) -> None:
+        self.task, self.pictures, self.device = task, task.pictures, task.device
+        self.labels = torch.from_numpy(task.labels).to(self.device)
+        self.statistics = (
+            torch.tensor(self.pictures.mean, device=self.device),
+            torch.tensor(self.pictures.std, device=self.device),
+        )
+        on_cpu = self.device.type == "cpu"
+        self.pixels = None if on_cpu else torch.from_numpy(np.array(self.pictures.pixels)).to(self.device)
 
     def batch(self, rows: Tensor) -> Tensor:
         """(B, 3, H, W), normalised."""
-        if self.there is None:
-            return augmentation.normalise(self.pixels[rows.numpy()], self.mean, self.std, self.device)
-        return augmentation.normalised(self.there[rows], *self.statistics)
+        if self.pixels is None:
+            return self.pictures.batch(rows.numpy(), self.device)
+        return augmentation.normalised(self.pixels[rows], *self.statistics)
 
     def predict(self, module: nn.Module, rows: NDArray[np.int64]) -> Probabilities:
         """Class probabilities (n, C) of some images."""
-        return predict(module, self.pixels[rows], self.mean, self.std, self.device)
+        return predict(module, self.pictures.some(rows), self.device)
 
 
 def _side_by_side(
-    build: Callable[[Split], Network],
-    images: _Images,
-    splits: Sequence[Split],
-    recipe: Recipe,
-    seed: int,
-    progress: Callable[[int], None],
+    build: Callable[[Split], Network], there: _There, splits: Sequence[Split], progress: Callable[[int], None]
 ) -> list[tuple[Outcome, Network]]:
     began = time.perf_counter()
-    if images.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(images.device)
+    if there.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(there.device)
     networks = [build(split) for split in splits]
-    going = [
-        _Training(network.module, split, images, recipe, seed, progress)
-        for network, split in zip(networks, splits, strict=True)
-    ]
-    if images.device.type == "cuda":
-        torch.cuda.synchronize(images.device)  # what they start from was put there on another stream
-    for _ in range(recipe.epochs):
+    going = [_Training(network.module, split, there, progress) for network, split in zip(networks, splits, strict=True)]
+    if there.device.type == "cuda":
+        torch.cuda.synchronize(there.device)  # what they start from was put there on another stream
+    for _ in range(there.task.recipe.epochs):
         for _ in zip_longest(*(each.epoch() for each in going if each.sound)):
             pass
-    if images.device.type == "cuda":
-        torch.cuda.synchronize(images.device)
+    if there.device.type == "cuda":
+        torch.cuda.synchronize(there.device)
     answers = [
-        (images.predict(each.module, each.split.test), images.predict(each.module, each.split.holdout))
-        for each in going
+        (there.predict(each.module, each.split.test), there.predict(each.module, each.split.holdout)) for each in going
     ]
     for network in networks:
         network.module.cpu()  # what has been trained leaves room for what comes next
@@ -200,24 +183,17 @@ def _side_by_side(
 class _Training:
     """One network on its way: `loss` and `accuracy` of each epoch so far, and how many images it has `seen`."""
 
-    def __init__(
-        self,
-        module: nn.Module,
-        split: Split,
-        images: _Images,
-        recipe: Recipe,
-        seed: int,
-        progress: Callable[[int], None],
-    ) -> None:
-        self.split, self.images, self.progress = split, images, progress
+    def __init__(self, module: nn.Module, split: Split, there: _There, progress: Callable[[int], None]) -> None:
+        self.split, self.there, self.progress = split, there, progress
+        recipe, seed = there.task.recipe, there.task.seed
         self.loss: list[float] = []
         self.accuracy: list[float] = []
         self.seen = 0
-        self.device = device = images.device
+        self.device = device = there.device
         self.module = module.to(device).to(memory_format=torch.channels_last)
         on_gpu = device.type == "cuda"
         self.optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=True, capturable=on_gpu)
-        self.draws = common.balanced_draws(images.labels.cpu().numpy(), split, recipe, seed)
+        self.draws = common.balanced_draws(there.task.labels, split, recipe, seed)
         self.augmented = recipe.augmentation == "rotate-flip"
         self.angles = torch.Generator().manual_seed(common.seed_of(split, seed, "augmentation"))
         self.sums = torch.zeros(2, device=device)  # of the loss and of the share that was right, over an epoch's steps
@@ -256,7 +232,7 @@ class _Training:
         return self.recorded.own() if self.recorded else nullcontext()
 
     def _step(self, rows: Tensor, turns: Tensor) -> None:
-        batch, target = self.images.batch(rows), self.images.labels[rows]
+        batch, target = self.there.batch(rows), self.there.labels[rows]
         if self.augmented:
             batch = augmentation.turned(batch, turns)
         with precision.mixed(self.device):
@@ -270,13 +246,11 @@ class _Training:
 
 
 @torch.inference_mode()
-def predict(
-    module: nn.Module, pixels: Pixels, mean: Sequence[float], std: Sequence[float], device: torch.device
-) -> Probabilities:
-    """Class probabilities (n, C) of (n, H, W, 3) uint8 images."""
+def predict(module: nn.Module, pictures: Pictures, device: torch.device) -> Probabilities:
+    """Class probabilities (n, C) of n images."""
     module.eval()
     parts = []
-    for start in range(0, len(pixels), ASKED):
-        batch = augmentation.normalise(pixels[start : start + ASKED], mean, std, device)
+    for start in range(0, len(pictures), ASKED):
+        batch = pictures.batch(slice(start, start + ASKED), device)
         parts.append(module(filled(batch, ASKED))[: len(batch)].softmax(1).cpu().numpy())
     return np.concatenate(parts)

@@ -34,7 +34,7 @@ def train_floors(
     """Fit the floors of a cell, all at once."""
     trials, model = list(taken), material.cell.model.make(material.classes)
     assert isinstance(model, Floor)
-    numbers = model.describe(material.pixels)
+    numbers = model.describe(material.pictures.pixels)
     ended = []
     for trial in trials:
         outcome, linear = fit_floor(numbers, material.labels, trial.split)

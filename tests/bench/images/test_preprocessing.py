@@ -22,6 +22,7 @@ from bench.running import runner
 from bench.study import study
 from bench.study.recipe import Recipe
 from bench.training import cells
+from bench.training.material import Place
 
 repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=25)
 BINARY = ("otsu", "adaptive-mean")
@@ -198,7 +199,7 @@ def test_a_cell_sees_nothing_but_what_the_steps_leave(
     means = []
     for steps in ((), ("otsu",), ("grey",)):
         made = cell(library, small_study, preprocessing=steps)
-        ((finished, *_),) = cells.run(made, tmp_path, torch.device("cpu"), lambda share: None)
+        ((finished, *_),) = cells.run(made, Place(tmp_path, torch.device("cpu")), lambda share: None)
         seen = pixels.load(made.dataset, made.recipe, tmp_path)
         outside = np.setdiff1d(np.arange(72), made.trials[0].split.holdout)
         assert finished.row["mean"] == pytest.approx((seen[outside] / 255).mean((0, 1, 2)).tolist())
@@ -216,7 +217,7 @@ def test_every_share_of_the_training_images_draws_on_one_file_of_features(
     rows, predictions, kept = [], [], set[str]()
     for fraction in (1.0, 0.3, 0.6):
         made = cell(library, small_study, train_fraction=fraction)
-        ((finished, *_),) = cells.run(made, tmp_path, torch.device("cpu"), lambda share: None)
+        ((finished, *_),) = cells.run(made, Place(tmp_path, torch.device("cpu")), lambda share: None)
         rows.append(finished.row)
         predictions.append([(p["subset"], p["image_id"]) for p in finished.predictions])
         kept |= {path.name for path in tmp_path.glob("features/*.npy")}

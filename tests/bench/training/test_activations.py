@@ -14,7 +14,8 @@ from bench.planning import plan
 from bench.study.protocol import Protocol
 from bench.study.recipe import Recipe
 from bench.training import activations, augmentation, cells
-from bench.training.material import Explained
+from bench.training.material import Explained, Place
+from bench.training.pictures import Pictures
 
 CPU = torch.device("cpu")
 LEVEL = 255 / 63
@@ -40,7 +41,7 @@ def test_grad_cam_is_the_maps_by_their_mean_gradients() -> None:
     network, some = Small().eval(), pixels()
     mean, std = decoded.channel_statistics(some)
     taken = Explained(network, (network.first, "first"), (network.second, "second"))
-    rows, classes = activations.take_apart(taken, some, mean, std, CPU)
+    rows, classes = activations.take_apart(taken, Pictures(some, mean, std), CPU)
     batch = augmentation.normalise(some, mean, std, CPU)
     assert classes.tolist() == network(batch).argmax(1).tolist()
     for number, row in enumerate(rows):
@@ -53,7 +54,7 @@ def test_grad_cam_is_the_maps_by_their_mean_gradients() -> None:
         assert found.max() in (0, 255)
         assert np.abs(found - cam / max(cam.max(), 1e-12) * 255).max() <= LEVEL / 2 + 0.51
         assert (row["layer"], row["deepest"]) == ("first", "second")
-    other, same = activations.take_apart(taken, some, mean, std, CPU, (classes + 1) % 3)
+    other, same = activations.take_apart(taken, Pictures(some, mean, std), CPU, (classes + 1) % 3)
     assert same.tolist() == ((classes + 1) % 3).tolist()
     assert other[0]["grad_cam"] != rows[0]["grad_cam"]
 
@@ -62,7 +63,7 @@ def test_maps_are_kept_in_64_levels_between_their_own_extremes() -> None:
     network, some = Small().eval(), pixels()
     mean, std = decoded.channel_statistics(some)
     taken = Explained(network, (network.first, "first"), (network.second, "second"))
-    (row, *_), _ = activations.take_apart(taken, some, mean, std, CPU)
+    (row, *_), _ = activations.take_apart(taken, Pictures(some, mean, std), CPU)
     with torch.no_grad():
         whole = F.adaptive_avg_pool2d(network.first(augmentation.normalise(some, mean, std, CPU)), 28)[0].numpy()
     assert (row["maps"], row["height"], row["width"]) == (64, 28, 28)
@@ -94,7 +95,7 @@ def test_a_random_network_is_asked_with_statistics_that_stand_still() -> None:
         taken = Explained(network, (deepest, "deepest"), (deepest, "deepest"))
         same_class = np.zeros(len(some), dtype=np.int64)
         if kind == torch.float32:
-            rows, _ = activations.take_apart(taken, some, mean, std, CPU, same_class)
+            rows, _ = activations.take_apart(taken, Pictures(some, mean, std), CPU, same_class)
             found[kind] = np.array([np.frombuffer(row["grad_cam"], np.uint8) for row in rows]).astype(float)
         else:
             (gradient,) = torch.autograd.grad(layers[5](layers[4](layers[1](maps).mean((2, 3))))[:, 0].sum(), maps)
@@ -112,7 +113,7 @@ def test_the_first_trial_of_a_cell_is_taken_apart_trained_and_random(name: str, 
     recipe = Recipe(image_size=64, epochs=1)
     weights = model.weights.identity()
     cell = plan.make_cell(dataset, model, recipe, wanted, splits, weights)
-    first, second = [f for together in cells.run(cell, library.cache, CPU, lambda _: None) for f in together]
+    first, second = [f for together in cells.run(cell, Place(library.cache, CPU), lambda _: None) for f in together]
     assert second.activations == []
     if model.kind == "floor":
         assert first.activations == []
@@ -135,7 +136,7 @@ def test_the_first_trial_of_a_cell_is_taken_apart_trained_and_random(name: str, 
     neighbours = [row for row in first.activations if "nearest" in row]
     assert [row["image_id"] for row in neighbours] == (dataset.ids if model.kind != "network" else [])
     # A second run finds the features in the cache; the network is taken apart in evaluation all the same.
-    (again, *_) = [f for together in cells.run(cell, library.cache, CPU, lambda _: None) for f in together]
+    (again, *_) = [f for together in cells.run(cell, Place(library.cache, CPU), lambda _: None) for f in together]
     assert len(again.activations) == len(first.activations)
     for one, other in zip(again.activations, first.activations, strict=True):
         # Rounded, a sum in another order may fall on the next level.

@@ -29,6 +29,7 @@ from bench.study import study
 from bench.study.protocol import Protocol
 from bench.study.recipe import Recipe
 from bench.training import cells
+from bench.training.material import Place
 
 FILE = Path(__file__).with_name("golden.json")
 TRIALS = [
@@ -70,7 +71,7 @@ def trial(name: str, folder: Path) -> list[list[float]]:
     splits = datasets.splits(library, dataset, wanted)
     recipe = Recipe(image_size=48, epochs=4, learning_rate=3e-4)  # more steps would amplify the last bits
     cell = plan.make_cell(dataset, model, recipe, wanted, splits[:1], model.weights.identity())
-    ((finished,),) = cells.run(cell, library.cache, torch.device("cpu"), lambda _: None)
+    ((finished,),) = cells.run(cell, Place(library.cache, torch.device("cpu")), lambda _: None)
     assert finished.row["status"] == "done"
     return [row["probabilities"] for row in finished.predictions]
 

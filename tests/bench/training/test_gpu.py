@@ -14,6 +14,7 @@ from bench.study.recipe import Recipe
 from bench.training import common, heads, networks, recorded
 from bench.training.common import Outcome
 from bench.training.features import Source, Views, frozen_features
+from bench.training.pictures import Pictures
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 GPU = torch.device("cuda", 0)
@@ -37,6 +38,9 @@ def pixels() -> np.ndarray:
     return images
 
 
+SHOWN = Pictures(pixels(), [0.4] * 3, [0.2] * 3)
+
+
 def splits() -> list[Split]:
     return draw_splits(LABELS.tolist(), list(map(str, range(len(LABELS)))), Protocol(repeats=1), "gpu")
 
@@ -48,7 +52,7 @@ def train(name: str, chosen: list[Split], at: torch.device = GPU) -> list[Outcom
         assert isinstance(network, Network)
         return network
 
-    trained = networks.train_networks(build, pixels(), LABELS, [0.4] * 3, [0.2] * 3, chosen, RECIPE, 0, at)
+    trained = networks.train_networks(build, networks.Task(SHOWN, LABELS, RECIPE, 0, at), chosen)
     return [outcome for outcome, _ in trained]
 
 
@@ -98,7 +102,7 @@ def test_where_memory_is_short_fewer_train_at_once(monkeypatch: pytest.MonkeyPat
 
 
 def test_frozen_features_are_those_of_the_cpu(tmp_path: Path) -> None:
-    source = Source(("content",), pixels(), [0.4] * 3, [0.2] * 3, np.arange(20, 96), 2, 0)
+    source = Source(("content",), SHOWN, np.arange(20, 96), 2, 0)
 
     def features(device: torch.device) -> np.ndarray:
         torch.manual_seed(0)

@@ -32,6 +32,8 @@ from bench.training import augmentation, cells, common, features, heads, network
 from bench.training.common import Outcome
 from bench.training.features import Source, Views
 from bench.training.heads import Lesson
+from bench.training.material import Place
+from bench.training.pictures import EVERY, Pictures
 from bench.training.stacking import StackedHead
 
 CPU = torch.device("cpu")
@@ -146,7 +148,7 @@ def train_whole(
     """A network trained on one split by the benchmark."""
     network = Network(module, (module, "all of it"), (module, "all of it"))
     ((outcome, _),) = networks.train_networks(
-        lambda _: network, pixels, labels, mean, std, [split], recipe, seed, CPU, progress
+        lambda _: network, networks.Task(Pictures(pixels, mean, std), labels, recipe, seed, CPU), [split], progress
     )
     return outcome
 
@@ -411,10 +413,14 @@ def small_backbone() -> nn.Sequential:
     )
 
 
+MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.2)
+
+
 def source(count: int = 45, **fields: Any) -> Source:
     pixels = np.random.default_rng(0).integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
-    usual = {"key": ("content", "model", "1", "none"), "pixels": pixels, "augmented": np.arange(5, count)}
-    return Source(**(usual | {"mean": (0.4, 0.5, 0.6), "std": (0.2, 0.3, 0.2), "views": 2, "seed": 0} | fields))
+    shown = {name: fields.pop(name, usual) for name, usual in (("pixels", pixels), ("mean", MEAN), ("std", STD))}
+    usual = {"key": ("content", "model", "1", "none"), "augmented": np.arange(5, count), "views": 2, "seed": 0}
+    return Source(pictures=Pictures(**shown), **(usual | fields))
 
 
 def test_features_are_the_backbones_and_the_holdout_is_never_augmented(tmp_path: Path) -> None:
@@ -427,7 +433,7 @@ def test_features_are_the_backbones_and_the_holdout_is_never_augmented(tmp_path:
     for name, value in backbone.state_dict().items():
         assert torch.equal(value, before[name]), name  # frozen: batch norm's statistics too
     with torch.no_grad():
-        batch = augmentation.normalise(source().pixels, source().mean, source().std, CPU)
+        batch = source().pictures.batch(EVERY, CPU)
         expected = backbone.eval()(batch).numpy()
         view = augmentation.rotate_flip(batch[5:37], torch.Generator().manual_seed(1))
         first_augmented = backbone(view).numpy()
@@ -578,7 +584,7 @@ def test_a_network_whose_loss_breaks_fails_with_a_reason(library: Library) -> No
     splits = datasets.splits(library, dataset, wanted)
     model = replace(models.get("cnn-shallow"), build=build)
     cell = plan.make_cell(dataset, model, Recipe(image_size=32, epochs=3), wanted, splits, "none")
-    (bad,), (good,) = cells.run(cell, library.cache, CPU, lambda _: None)
+    (bad,), (good,) = cells.run(cell, Place(library.cache, CPU), lambda _: None)
     assert bad.row["status"] == "failed"
     assert bad.row["error"] == "the loss became nan in epoch 1; a lower learning rate may help"
     assert len(bad.row["loss"]) == 1  # it stops there
@@ -650,7 +656,7 @@ def heads_and_scikit_learn(
     built = model.build(model.weights.state_dict())
     statistics = decoded.channel_statistics(pixels[outside])
     frozen = features.frozen_features(
-        built.backbone.module, Source((dataset.content_hash,), pixels, *statistics, outside, 0, 0), cache, CPU
+        built.backbone.module, Source((dataset.content_hash,), Pictures(pixels, *statistics), outside, 0, 0), cache, CPU
     )
     columns = built.backbone.columns
     labels, plain = np.array(dataset.labels), frozen[0, :, columns].astype(np.float64)
