@@ -24,11 +24,11 @@ from bench.errors import BenchError, UsageError
 from bench.images import Pixels
 from bench.planning import Cell
 from bench.running import loop
-from bench.running.loop import POLL, Result, Since, Watch
+from bench.running.loop import POLL, Errand, Result, Watch
 from bench.running.sharing import Work
 from bench.training import Finished, common, material, memory, networks
 from bench.training import cells as cells_
-from store import Store, cache_folder
+from store import cache_folder
 
 RETRIES = 2
 """How often what was at work on a worker or a node that died is started again."""
@@ -83,9 +83,7 @@ def _require_answer(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
 
 
-def train(
-    cache: Path, gpus: bool, limit: int | None, left: Sequence[Cell], store: Store, since: Since, watch: Watch
-) -> Result:
+def train(errand: Errand, cache: Path, gpus: bool, limit: int | None) -> Result:
     """Train on the cluster that was joined, at most `limit` jobs at once; None for as many as it has GPUs or cores.
 
     A job is a network's trial, or a cell of frozen features, whose heads train together. Nodes may come and go.
@@ -109,7 +107,7 @@ def train(
                 if not job.trials:
                     continue
                 if not free:
-                    free.append(watch.lane(f"{'GPU' if gpus else 'core'} #{len(lanes) + 1}"))
+                    free.append(errand.watch.lane(f"{'GPU' if gpus else 'core'} #{len(lanes) + 1}"))
                     lanes.append(free[0])
                 lane = free.pop()
                 lane.cell(job)
@@ -126,7 +124,7 @@ def train(
                 free.append(lane)
                 yield from ((lane, job, each) for each in finished)
 
-    return loop.train(left, store, since, watch, way)
+    return loop.train(errand, way)
 
 
 def _jobs(cells: Sequence[Cell], gpus: bool) -> Iterator[Cell]:

@@ -79,19 +79,36 @@ class Since:
     failed: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Errand:
+    """What a run has to do.
+
+    Attributes:
+        cells: with the trials that are to be trained.
+        store: where they go.
+        since: what others did, and what failed, before that time counts for nothing.
+        watch: told of the progress.
+    """
+
+    cells: Sequence[Cell]
+    store: Store
+    since: Since
+    watch: Watch
+
+
 Way = Callable[[Sequence[Cell], Work], Iterator[tuple[Watch, Cell, Finished]]]
 """A way to train cells: takes what is free, and yields what has ended and is in the store, with who is to be told."""
 
 
-def train(cells: Sequence[Cell], store: Store, since: Since, watch: Watch, way: Way) -> Result:
+def train(errand: Errand, way: Way) -> Result:
     """Train the trials of these cells that no other run is training, then wait for the others, and take over from
     those that die.
     """
-    result, left = Result(0, []), list(cells)
+    result, left, since = Result(0, []), list(errand.cells), errand.since
     if not left:
         return result
-    with Claims(store.root) as claims:
-        work = Work(store, claims, done_since=since.done, failed_since=since.failed)
+    with Claims(errand.store.root) as claims:
+        work = Work(errand.store, claims, done_since=since.done, failed_since=since.failed)
         while left:
             for told, cell, finished in way(left, work):
                 result.finished += finished.row["status"] == "done"
@@ -100,7 +117,7 @@ def train(cells: Sequence[Cell], store: Store, since: Since, watch: Watch, way: 
                 told.trial(cell, finished.row, finished.predictions)
             left = [open_cell for cell in left if (open_cell := work.open(cell)).trials]
             if left:
-                watch.waiting(sum(len(cell.trials) for cell in left))
+                errand.watch.waiting(sum(len(cell.trials) for cell in left))
                 time.sleep(POLL)
     return result
 

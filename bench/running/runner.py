@@ -12,7 +12,7 @@ from bench.datasets import Dataset, Drawn, Library, curating, draw
 from bench.errors import BenchError, UsageError
 from bench.models import WeightsUnavailableError
 from bench.planning import Cell, plan
-from bench.running.loop import Result, Since, Watch
+from bench.running.loop import Errand, Result, Since, Watch
 from bench.study import Study, places
 from bench.training import asked
 from store import ImageRow, PlaceRow, Store
@@ -156,7 +156,8 @@ def run(
             store.append_splits(each.dataset.name, each.dataset.content_hash, each.identity, stand)
         store.append_plan(prepared.study.name, plan.rows(prepared.study, cells))
         watch.started(left)
-        return train(left, store, Since(now if force else None, now if force or retry_failed else None), watch)
+        since = Since(now if force else None, now if force or retry_failed else None)
+        return train(Errand(left, store, since, watch))
 
 
 def require(executor: str, device: str, *, keep: bool = False) -> None:
@@ -186,19 +187,20 @@ def require(executor: str, device: str, *, keep: bool = False) -> None:
 @contextmanager
 def _executor(
     name: str, device: str, cache: Path, count: int | None, kept: Path | None
-) -> Iterator[Callable[..., Result]]:
-    """What trains cells, given (cells, store, since, watch): processes of this machine, or a cluster."""
+) -> Iterator[Callable[[Errand], Result]]:
+    """What does an errand: processes of this machine, or a cluster."""
     require(name, device, keep=kept is not None)
     if name == "ray":
         from bench.running import cluster
 
         with cluster.joined(device) as gpus:
-            yield partial(cluster.train, cache, gpus, count)
+            yield partial(cluster.train, cache=cache, gpus=gpus, limit=count)
     else:
         from bench.running import workers
         from bench.training import common
 
-        yield partial(workers.train, cache, common.choose_devices(device), count, kept=kept)
+        devices = common.choose_devices(device)
+        yield partial(workers.train, cache=cache, devices=devices, count=count, kept=kept)
 
 
 def _make_pixels(cells: Sequence[Cell], cache: Path, watch: Watch) -> None:

@@ -25,7 +25,7 @@ import torch
 from bench.errors import BenchError, DeviceLostError
 from bench.planning import Cell, Trial
 from bench.running import loop
-from bench.running.loop import Result, Since, Watch
+from bench.running.loop import Errand, Result, Since, Watch
 from bench.training import cells as cells_
 from bench.training import memory
 from store import PredictionRow, Store, StoreWarning, TrialRow
@@ -46,26 +46,19 @@ class Share:
 
 
 def train(
-    cache: Path,
-    devices: Sequence[torch.device],
-    count: int | None,
-    left: Sequence[Cell],
-    store: Store,
-    since: Since,
-    watch: Watch,
-    kept: Path | None = None,
+    errand: Errand, cache: Path, devices: Sequence[torch.device], count: int | None, kept: Path | None = None
 ) -> Result:
     """Train what one process does best by itself, then the rest by several; models are kept beside the store `kept`.
 
     Raises:
         BenchError: an image cannot be read, a disk is full. What was finished before stays.
     """
-    alone, shares = share(left, devices, count)
-    result = loop.train(alone, store, since, watch, loop.here(cache, devices[0], watch, kept))
+    alone, shares = share(errand.cells, devices, count)
+    result = loop.train(replace(errand, cells=alone), loop.here(cache, devices[0], errand.watch, kept))
     if shares:
         by_one = {cell.id for cell in alone}
-        rest = [cell for cell in left if cell.id not in by_one]
-        result += run(rest, store, cache, [replace(share, kept=kept) for share in shares], since, watch)
+        rest = [cell for cell in errand.cells if cell.id not in by_one]
+        result += run(replace(errand, cells=rest), cache, [replace(share, kept=kept) for share in shares])
     return result
 
 
@@ -105,11 +98,11 @@ class _Worker:
 class _Crew:
     """The workers of one run, and what has come of it."""
 
-    def __init__(self, cells: Sequence[Cell], store: Store, cache: Path, since: Since, watch: Watch) -> None:
+    def __init__(self, errand: Errand, cache: Path) -> None:
         # The longest first, so that no worker is left alone with a long one at the end.
-        self.cells = sorted(cells, key=lambda cell: -cell.cost())
-        self.store, self.cache, self.since, self.watch = store, cache, since, watch
-        self.known = {cell.id: cell for cell in cells}
+        self.cells = sorted(errand.cells, key=lambda cell: -cell.cost())
+        self.errand, self.cache = errand, cache
+        self.known = {cell.id: cell for cell in errand.cells}
         self.result = Result(0, [])
         self.deaths = Counter[str]()
         self.workers: list[_Worker] = []
@@ -119,14 +112,14 @@ class _Crew:
     def start(self, share: Share) -> None:
         context = _context()
         ours, theirs = context.Pipe()
-        arguments = (theirs, self.store.root, self.cache, share, self.since)
+        arguments = (theirs, self.errand.store.root, self.cache, share, self.errand.since)
         process = context.Process(target=_work, args=arguments, daemon=True, name=share.name)
         process.start()
         theirs.close()
         # What is large goes through the pipe: of one who dies before reading it, an argument would wait for ever.
         with suppress(OSError):  # it is gone, as will be heard
             ours.send(self.cells)
-        self.workers.append(_Worker(share, process, ours, self.watch.lane(share.name)))
+        self.workers.append(_Worker(share, process, ours, self.errand.watch.lane(share.name)))
 
     def listen(self) -> None:
         """Wait for the next messages, and for deaths."""
@@ -195,20 +188,18 @@ class _Crew:
             if self.deaths[trial_id] == DEATHS:  # once: another may have taken it before it was known to have failed
                 reason = f"its worker was {how}, {DEATHS} times: out of memory?"
                 row = cells_.failed_row(cell, trial, reason, torch.device(worker.share.device))
-                self.store.append_trials([(row, [], [])])
+                self.errand.store.append_trials([(row, [], [])])
                 self._count(worker.watch, cell, trial, row, [])
         self.start(worker.share)
 
 
-def run(
-    cells: Sequence[Cell], store: Store, cache: Path, shares: Sequence[Share], since: Since, watch: Watch
-) -> Result:
+def run(errand: Errand, cache: Path, shares: Sequence[Share]) -> Result:
     """Train the trials of some cells by several processes.
 
     Raises:
         BenchError: as one worker does; the others are ended, and what was finished stays.
     """
-    crew = _Crew(cells, store, cache, since, watch)
+    crew = _Crew(errand, cache)
     try:
         for one in shares:
             crew.start(one)
@@ -276,7 +267,7 @@ def _work(pipe: Connection, root: Path, cache: Path, share: Share, since: Since)
         cells: Sequence[Cell] = pipe.recv()
         watch = _Teller(pipe)
         way = loop.here(cache, torch.device(share.device), watch, share.kept)
-        loop.train(cells, Store(root), since, watch, way)
+        loop.train(Errand(cells, Store(root), since, watch), way)
         pipe.send(("end",))
     except DeviceLostError as error:
         pipe.send(("lost", error))

@@ -27,7 +27,7 @@ from bench.errors import BenchError
 from bench.planning import plan
 from bench.planning.plan import Cell
 from bench.running import loop, runner, workers
-from bench.running.loop import Since, Watch
+from bench.running.loop import Errand, Since, Watch
 from bench.study import study
 from store import Store, checking, query
 
@@ -188,7 +188,7 @@ def test_workers_that_die_before_they_have_read_their_task_end_the_run(
             with pytest.raises(
                 BenchError, match=r"^workers on cpu end before they train anything \(killed by SIGKILL\)"
             ):
-                workers.run([large], store, library.cache, [workers.Share("cpu #1", "cpu")], Since(), Watch())
+                workers.run(Errand([large], store, Since(), Watch()), library.cache, [workers.Share("cpu #1", "cpu")])
         finally:
             stop.set()
             killing.result()
@@ -267,12 +267,13 @@ def test_workers_are_as_many_as_can_work_at_once(
 def test_a_gpu_that_is_gone_takes_no_trial_with_it(library: Library, small_study: study.Study, tmp_path: Path) -> None:
     one = cell(library, small_study, "cnn-shallow", 3)
     store, gone = Store(tmp_path / "store", create=True), workers.Share("cuda:0 #1", "cuda:0")
+    errand = Errand([one], store, Since(), Watch())
     with pytest.raises(
         BenchError, match=r"^cuda:0 does not answer any more \([^\n]*\); [^\n]*another --device goes on"
     ):
-        workers.run([one], store, library.cache, [gone], Since(), Watch())
+        workers.run(errand, library.cache, [gone])
     assert store.finished() == (set(), set())
     with pytest.raises(BenchError, match="cuda:0 does not answer"):
-        loop.train([one], store, Since(), Watch(), loop.here(library.cache, torch.device("cuda", 0), Watch()))
-    result = workers.run([one], store, library.cache, [gone, workers.Share("cpu #2", "cpu")], Since(), Watch())
+        loop.train(errand, loop.here(library.cache, torch.device("cuda", 0), Watch()))
+    result = workers.run(errand, library.cache, [gone, workers.Share("cpu #2", "cpu")])
     assert (result.finished, result.failures) == (3, [])
