@@ -5,7 +5,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const { make, load } = window.Bench;
   const root = document.querySelector(".layers");
   if (!root) return;
-  const KINDS = [["maps", "single maps"], ["mean", "mean of all maps"], ["cam", "Grad-CAM, and with random weights"]];
+  const KINDS = [["maps", "single maps"], ["mean", "mean of all maps"], ["cam", "Grad-CAM"]];
   const select = (words, options) => {
     const box = make("label", "menu", `${words} `);
     const input = make("select");
