@@ -110,14 +110,22 @@ class Claims:
                 raise
 
     def _take_away(self, claim: Path, holder: str) -> None:
-        """Remove the claim of a dead run, unless it has another holder by now."""
-        aside = claim.with_name(f".{claim.name}-{self.run}")
-        with suppress(FileNotFoundError):
-            claim.rename(aside)
-            if _holder(aside) != holder:
-                with suppress(OSError):
-                    os.link(aside, claim)
-            aside.unlink()
+        """Remove the claim of a dead run, unless it has another holder by now.
+
+        One run at a time does so, by a file that is exclusive; a slow one would remove the claim of who was quicker.
+        """
+        turn = claim.with_name(f".{claim.name}-{holder}")
+        try:
+            self._write(turn)
+        except FileExistsError:
+            if self._is_dead(_holder(turn), turn):  # in the midst of it
+                turn.unlink(missing_ok=True)
+            return
+        try:
+            if _holder(claim) == holder and self._is_dead(holder, claim):
+                claim.unlink(missing_ok=True)
+        finally:
+            turn.unlink(missing_ok=True)
 
     def _remove_the_dead(self) -> None:
         """Remove what dead runs left; nobody may want the trials that they were at."""
@@ -127,9 +135,9 @@ class Claims:
         for sign in self.folder.glob("*.run"):
             if sign.stem != self.run and self._is_dead(sign.stem, sign):
                 sign.unlink(missing_ok=True)
-        for aside in self.folder.glob(".*.claim-*"):
-            if self._is_dead(aside.name.rpartition("-")[2], aside):
-                aside.unlink(missing_ok=True)
+        for turn in self.folder.glob(".*.claim-*"):
+            if self._is_dead(_holder(turn), turn):
+                turn.unlink(missing_ok=True)
 
     def _is_dead(self, run: str, claim: Path) -> bool:
         """Whether a run has ended without giving its claims back."""

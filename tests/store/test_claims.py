@@ -116,6 +116,41 @@ def until_taken(claims: Claims, *names: str) -> float:
     return time.monotonic() - began
 
 
+def test_who_is_slow_to_see_a_death_takes_nothing_from_who_was_quick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Claims(tmp_path) as slow, Claims(tmp_path) as quick, Claims(tmp_path) as third:
+        claim, dead = tmp_path / "claims" / "trial.claim", "0" * 16
+        claim.write_text(dead)
+        assert quick.take("trial")
+        read, taken = claims_module._holder, []
+
+        def looking(path: Path) -> str:
+            """While the slow one looks, a third one tries."""
+            with monkeypatch.context() as looked:
+                looked.setattr(claims_module, "_holder", read)
+                taken.append(third.take("trial"))
+            return read(path)
+
+        with monkeypatch.context() as looked:
+            looked.setattr(claims_module, "_holder", looking)
+            slow._take_away(claim, dead)
+        assert taken
+        assert not any(taken)
+        assert claim.read_text() == quick.run
+    assert not (tmp_path / "claims").exists()
+
+
+def test_what_was_left_in_the_midst_of_taking_away_blocks_nobody(tmp_path: Path) -> None:
+    (tmp_path / "claims").mkdir()
+    dead, other = "0" * 16, "1" * 16
+    (tmp_path / "claims" / "trial.claim").write_text(dead)
+    (tmp_path / "claims" / f".trial.claim-{dead}").write_text(other)
+    with Claims(tmp_path) as claims:
+        until_taken(claims, "trial")
+    assert not (tmp_path / "claims").exists()
+
+
 @pytest.mark.parametrize("before", ["free", "of a dead run"])
 def test_one_of_many_processes_gets_a_claim(tmp_path: Path, before: str) -> None:
     names = [f"trial{number}" for number in range(50)]
