@@ -18,7 +18,7 @@ probabilities that a model gave to each image of its test fold and of the holdou
 which training works on few images, and how sure one can be. It does not diagnose, and no model here is fit to.
 
 - **Shipped:** names and SHA-256 of images, labels, splits, predictions, training curves, and small maps of what a
-  layer answers (28 × 28, in 64 levels) for a few held-out images.
+  layer answers (28 × 28, a byte each) for a few held-out images.
 - **Not shipped:** images, but for thumbnails of a few where a card allows it, and trained models.
 - **Images** stay under the licence of their source. Names of images and classes are those of the source.
 - **Read it** with `bench query`, or with anything that reads Parquet; `bench store check` says whether it is whole.

@@ -78,7 +78,7 @@ class Claims:
             return True
         claim = self.folder / f"{name}.claim"
         try:
-            for _ in range(2):
+            for _ in range(3):  # where both the claim and a turn at taking it away were left by the dead
                 with suppress(FileExistsError):
                     self._write(claim)
                     self.held.add(name)
@@ -112,7 +112,8 @@ class Claims:
     def _take_away(self, claim: Path, holder: str) -> None:
         """Remove the claim of a dead run, unless it has another holder by now.
 
-        One run at a time does so, by a file that is exclusive; a slow one would remove the claim of who was quicker.
+        One run at a time does so, by a file that is exclusive: a slow one would remove the claim of who was quicker, as
+        it still may where a third has died in the midst of this.
         """
         turn = claim.with_name(f".{claim.name}-{holder}")
         try:

@@ -7,10 +7,10 @@ the next compaction deletes; new files that no row names yet are deleted after a
 and of this version, are left as they are.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import duckdb
 
@@ -39,19 +39,10 @@ class Compacted:
     left_out: dict[str, str]
 
 
-def compact(
-    store: Store,
-    progress: Callable[[int, int], None] = lambda done, of: None,
-    without: Mapping[str, Collection[str]] = MappingProxyType({}),
-) -> Compacted:
-    """Merge the small parts of a store, and rewrite those of earlier versions.
+def compact(store: Store, progress: Callable[[int, int], None] = lambda done, of: None) -> Compacted:
+    """Merge the small parts of a store, and rewrite those of earlier versions; `progress` is told folders done and all.
 
     Every part is compared with its SHA-256 before it is merged; what is damaged stays where it is.
-
-    Args:
-        store: the store.
-        progress: told folders done and all.
-        without: dataset → ids of trials that are left out, and so leave the store. Their datasets are written anew.
 
     Raises:
         StoreError: the disk is full, or another compaction is at work.
@@ -63,8 +54,7 @@ def compact(
         folders = sorted({_folder(file) for file in before.files})
         for done, (kind, folder) in enumerate(folders):
             progress(done, len(folders))
-            keys = dict(folder)
-            _pack_folder(store.root, kind, keys, before, without.get(keys.get("dataset", ""), ()))
+            _pack_folder(store.root, kind, dict(folder), before)
         progress(len(folders), len(folders))
         after = inventory.take(store.root)
     return Compacted(
@@ -97,27 +87,67 @@ def _folder(file: File) -> tuple[str, tuple[tuple[str, str], ...]]:
     return "trials", (("dataset", file.keys["dataset"]),)
 
 
-def _pack_folder(root: Path, kind: str, keys: dict[str, str], found: Inventory, without: Collection[str] = ()) -> None:
+def _pack_folder(root: Path, kind: str, keys: dict[str, str], found: Inventory) -> None:
     if kind == "trials":
-        _trials(root, keys, without)
+        _trials(root, keys)
     else:
         _lists(root, kind, keys, [file for file in found.of(kind) if file.keys == keys])
 
 
-def _trials(root: Path, keys: dict[str, str], without: Collection[str]) -> None:
-    found = inventory.take(root, keys, trust=False)
+def set_apart(root: Path, dataset: str, attempts: Collection[str], to: Path) -> int:
+    """Write some runs of a dataset's trials into parts below another folder, and all others anew into the store; then
+    the old parts are deleted. Whoever calls holds the claim of a compaction.
+
+    A run whose row stands in one part with a row that names what is not there stays where it is.
+
+    Returns:
+        How many trials were set apart.
+
+    Raises:
+        StoreError: the disk is full, or a folder cannot be written.
+    """
+    found = inventory.take(root, {"dataset": dataset}, trust=False)
+    with _loaded(root, found) as connection:
+        useless, whole, _ = _sorted_out(connection, found)
+        choose = (
+            "create or replace table chosen as select * from attempts semi join copies using (attempt_id, part) "
+            "where part in (select unnest($parts)) and (attempt_id in (select unnest($attempts))) = $among"
+        )
+        asked = {"parts": whole, "attempts": [*attempts]}
+        connection.execute(choose, asked | {"among": True})
+        ((count,),) = connection.execute("select count(distinct trial_id) from chosen").fetchall()
+        if count:
+            packing.pack(connection, root, found, to=to)
+            connection.execute(choose, asked | {"among": False})
+            packing.pack(connection, root, found)
+            gone = useless + whole
+            named = packing.only_named_by(connection, gone)
+            # Rows first: what they name must be there as long as they are, for nothing here supersedes them.
+            _delete(root, gone)
+            _delete(root, named)
+    return int(count)
+
+
+@contextmanager
+def _loaded(root: Path, found: Inventory) -> Iterator[duckdb.DuckDBPyConnection]:
     with scratch("compact") as folder, duckdb.connect() as connection:
         connection.execute("set temp_directory = $folder", {"folder": folder})
         connection.execute("set memory_limit = '2GB'")
         connection.execute("set enable_progress_bar = false")  # the command draws one of its own
         snapshot.load(connection, root, found)
-        useless, whole, small = _sorted_out(connection, found)
-        chosen, kept = (whole, frozenset[str]()) if without else _to_pack(connection, found, small)
+        yield connection
+
+
+def _trials(root: Path, keys: dict[str, str]) -> None:
+    found = inventory.take(root, keys, trust=False)
+    with _loaded(root, found) as connection:
+        useless, _, small = _sorted_out(connection, found)
+        chosen, kept = _to_pack(connection, found, small)
         if chosen:
             connection.execute(
                 "create table chosen as select * from attempts semi join copies using (attempt_id, part) "
-                "where part in (select unnest($parts)) and trial_id not in (select unnest($without::varchar[]))",
-                {"parts": chosen, "without": [*without]},
+                "where part in (select unnest($parts))",
+                {"parts": chosen},
             )
             packing.pack(connection, root, found, kept)
         gone = useless + chosen

@@ -1,17 +1,16 @@
 """A dataset leaves the store, or its stale trials do, and both come back.
 
 All that the store holds of a dataset, parts and the rows of plans, goes to `quarantine/dropped/<dataset>/`; trials that
-no plan wants any more go to `quarantine/stale/`, which is a store. Nothing is deleted, and from there it can be taken
-back. Stopped in the midst of it, each goes on when it is called again.
+no plan wants any more go to `quarantine/stale/`. Nothing is deleted, and from there it can be taken back. Stopped in
+the midst of it, each goes on when it is called again.
 """
 
-import shutil
 import uuid
 from pathlib import Path
 
 import duckdb
 
-from store import compaction, inventory, merging, names, parts, schema, snapshot
+from store import compaction, inventory, names, parts, schema, snapshot
 from store.claims import Claims
 from store.errors import StoreError
 from store.inventory import File
@@ -58,70 +57,81 @@ def undo(store: Store, dataset: str) -> int:
         StoreError: nothing of the dataset was dropped, a compaction is at work, or the folder cannot be written.
     """
     names.require([{"dataset": dataset}])
-    folder = store.root / aside(dataset)
     with Claims(store.root) as claims:
         _require_quiet(store, claims)
-        found = [path.relative_to(folder) for path in folder.rglob(f"*{parts.SUFFIX}") if path.is_file()]
-        if not found:
-            dropped = sorted(path.name for path in folder.parent.glob("*")) if folder.parent.is_dir() else []
-            raise StoreError(
-                f"{store.root}: nothing of a dataset {dataset!r} was dropped; "
-                + (f"dropped: {', '.join(dropped)}" if dropped else "nor of any other")
-            )
-        # Trials last: what their rows name is there before them.
-        for path in sorted(found, key=lambda path: (path.parts[0] == "trials", path)):
-            move(store.root, aside(dataset, path.as_posix()), path.as_posix())
-    return len(found)
+        if count := _take_back(store.root, aside(dataset)):
+            return count
+    folder = (store.root / aside(dataset)).parent
+    dropped = sorted(path.name for path in folder.glob("*")) if folder.is_dir() else []
+    raise StoreError(
+        f"{store.root}: nothing of a dataset {dataset!r} was dropped; "
+        + (f"dropped: {', '.join(dropped)}" if dropped else "nor of any other")
+    )
 
 
 STALE = f"{QUARANTINE}/stale"
-"""Where stale trials go, below the store's folder: a store of its own, that can be asked and merged like any other."""
+"""Where stale trials go, below the store's folder."""
 
 
 def drop_stale(store: Store) -> int:
-    """Move the trials that no study's newest plan wants out of the way, and pack those that stay.
+    """Move the trials that no study's newest plan wants out of the way, every run of them, and pack those that stay.
 
     Returns:
-        How many trials were moved. One of which another result was moved earlier stays.
+        How many trials were moved.
 
     Raises:
-        StoreError: no study was planned here, so that nothing tells which are wanted; or none is stale, a compaction is
-            at work, or the folder cannot be written.
+        StoreError: no study was planned here, so that nothing tells which are wanted; or none is stale, or none that
+            is whole; or a compaction is at work, or the folder cannot be written.
     """
-    stale, planned = store.read(_stale)
-    if not planned:
-        raise StoreError(f"{store.root}: no study was planned in it, so nothing tells which trials are stale")
-    if not stale:
-        raise StoreError(f"{store.root} has no stale trial")
-    every = [trial for trials in stale.values() for trial in trials]
-    merged = merging.merge(Store(store.root / STALE, create=True), store, every)
-    staying = {conflict.trial_id for conflict in merged.conflicts}
-    moved = {dataset: [trial for trial in trials if trial not in staying] for dataset, trials in stale.items()}
-    compaction.compact(store, without=moved)
-    return sum(map(len, moved.values()))
+    with Claims(store.root) as claims:
+        _require_quiet(store, claims)
+        planned, stale = store.read(_stale)
+        if not planned:
+            raise StoreError(f"{store.root}: no study was planned in it, so nothing tells which trials are stale")
+        if not stale:
+            raise StoreError(f"{store.root} has no stale trial")
+        to = store.root / STALE
+        moved = sum(compaction.set_apart(store.root, dataset, runs, to) for dataset, runs in stale.items())
+    if not moved:
+        raise StoreError(f"{store.root}: damaged parts hold its stale trials; `bench store check --repair` comes first")
+    return moved
 
 
-def undo_stale(store: Store) -> merging.Merged:
-    """Take back what `drop_stale` moved. Where it differs from what was trained since, it stays where it is too.
+def undo_stale(store: Store) -> int:
+    """Take back what `drop_stale` moved; what has been trained since stays too.
+
+    Returns:
+        How many parts are there again.
 
     Raises:
-        StoreError: nothing stale was dropped, or the folder cannot be written.
+        StoreError: nothing stale was dropped, a compaction is at work, or the folder cannot be written.
     """
-    folder = store.root / STALE
-    if not folder.is_dir():
+    with Claims(store.root) as claims:
+        _require_quiet(store, claims)
+        count = _take_back(store.root, STALE)
+    if not count:
         raise StoreError(f"{store.root}: no stale trial was dropped")
-    merged = merging.merge(store, Store(folder))
-    if not merged.conflicts and not merged.left_out:
-        shutil.rmtree(folder)
-    return merged
+    return count
 
 
-def _stale(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[str]], bool]:
-    """The stale trials of each dataset, and whether anything was planned at all."""
+def _stale(connection: duckdb.DuckDBPyConnection) -> tuple[bool, dict[str, list[str]]]:
+    """Whether anything was planned at all, and every run of the stale trials of each dataset."""
     rows = connection.execute(
-        "select dataset, list(trial_id order by trial_id) from trials where not current group by all order by all"
+        """
+        select t.dataset, list(distinct a.attempt_id) from trials t join attempts a using (trial_id, dataset)
+        where not t.current group by all order by all
+        """
     ).fetchall()
-    return dict(rows), connection.execute("select 1 from current_plans limit 1").fetchone() is not None
+    return connection.execute("select 1 from current_plans limit 1").fetchone() is not None, dict(rows)
+
+
+def _take_back(root: Path, folder: str) -> int:
+    """Give the parts below a folder of the quarantine their places again; how many there were."""
+    found = [path.relative_to(root / folder) for path in (root / folder).rglob(f"*{parts.SUFFIX}") if path.is_file()]
+    # Trials last: what their rows name is there before them.
+    for path in sorted(found, key=lambda path: (path.parts[0] == "trials", path)):
+        move(root, f"{folder}/{path.as_posix()}", path.as_posix())
+    return len(found)
 
 
 def aside(dataset: str, path: str = "") -> str:

@@ -3,6 +3,8 @@
 import json
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from store import inventory, parts, schema
@@ -50,21 +52,34 @@ def require_store_or_empty(root: Path) -> None:
     """Refuse a place in which no store can be, or be made: so that a long run fails before it begins.
 
     Raises:
-        StoreError: it is a file, or lies in one, or in a folder that cannot be written, or it holds other things.
+        StoreError: it is a file, or lies in one, or it holds other things; or it is to be made where nothing can be.
     """
-    if root.exists() and not root.is_dir():
-        raise StoreError(f"{root} is a file; --store names a folder")
-    above = next(place for place in (root, *root.absolute().parents) if place.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        why = "may not be written" if above.is_dir() else "is a file"
-        raise StoreError(f"{root}: cannot be written ({above} {why}); choose another --store")
-    # Listed first: a run that starts beside this one makes the marker, under another name, before anything else.
-    if root.is_dir() and any(not path.name.startswith(f".{MARKER}-") for path in root.iterdir()) and not is_made(root):
-        raise StoreError(f"{root} holds other things than results; --store names an empty or new folder")
+    with _said(root):
+        if root.exists() and not root.is_dir():
+            raise StoreError(f"{root} is a file; --store names a folder")
+        above = next(place for place in (root, *root.absolute().parents) if os.path.lexists(place))
+        if not above.is_dir():
+            raise StoreError(f"{root}: cannot be written ({above} is no folder); choose another --store")
+        # Listed first: a run that starts beside this one makes the marker, under another name, before anything else.
+        others = any(not path.name.startswith(f".{MARKER}-") for path in root.iterdir()) if root.is_dir() else False
+        if others and not is_made(root):
+            raise StoreError(f"{root} holds other things than results; --store names an empty or new folder")
+        if not others and not os.access(above, os.W_OK | os.X_OK):
+            raise StoreError(f"{root}: cannot be written ({above} may not be); choose another --store")
+
+
+@contextmanager
+def _said(root: Path) -> Iterator[None]:
+    """What the system says of a folder, in a sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise StoreError(f"{root}: cannot be written ({reason}); choose another --store") from None
 
 
 def _mark(root: Path) -> None:
-    try:
+    with _said(root):
         require_store_or_empty(root)
         root.mkdir(parents=True, exist_ok=True)
         # Two runs may start at once; the later rename writes the same words.
@@ -73,6 +88,3 @@ def _mark(root: Path) -> None:
         parts.sync(part)
         part.replace(root / MARKER)
         parts.sync(root)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise StoreError(f"{root}: cannot be written ({reason}); choose another --store") from None

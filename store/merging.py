@@ -6,7 +6,7 @@ one, and one that finds nothing new writes nothing.
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ class Merged:
     lists: Mapping[str, int]
 
 
-def merge(store: Store, other: Store, only: Collection[str] | None = None) -> Merged:
+def merge(store: Store, other: Store) -> Merged:
     """Bring in what another store has and this one lacks: trials, plans, lists of images and of splits.
 
     Every part of the other store is compared with its SHA-256 first.
@@ -72,7 +72,6 @@ def merge(store: Store, other: Store, only: Collection[str] | None = None) -> Me
     Args:
         store: the store that is added to.
         other: the store that is read, of this or an earlier version.
-        only: ids of the trials that come in; None for all.
 
     Raises:
         StoreError: both are the same folder, or the other has a dataset or model whose name is none, or this one cannot
@@ -95,7 +94,7 @@ def merge(store: Store, other: Store, only: Collection[str] | None = None) -> Me
                 kind: sum(_bring(theirs, store, other.root, file, lists[kind]) for file in found.of(kind))
                 for kind in _LISTS
             }
-            _judge(theirs, attempts, only)
+            _judge(theirs, attempts)
             added = sum(_add(theirs, store, chunk) for chunk in _chunks(theirs, "added"))
             conflicts = tuple(c for chunk in _chunks(theirs, "compared") for c in _conflicts(theirs, store, chunk))
             ((trials,),) = theirs.execute("select count(*) from judged").fetchall()
@@ -114,7 +113,7 @@ def _known(ours: duckdb.DuckDBPyConnection) -> tuple[pa.Table, dict[str, set[Ide
 # --- Trials
 
 
-def _judge(theirs: duckdb.DuckDBPyConnection, attempts: pa.Table, only: Collection[str] | None) -> None:
+def _judge(theirs: duckdb.DuckDBPyConnection, attempts: pa.Table) -> None:
     """Make the table `judged`: each trial that shows in theirs, and whether it is `added`, `same` or to be `compared`.
 
     The trials of a verdict, dataset and model are cut into chunks of bounded size.
@@ -137,7 +136,6 @@ def _judge(theirs: duckdb.DuckDBPyConnection, attempts: pa.Table, only: Collecti
                     else 'compared'
                 end as verdict
             from raw_trials t left join known k using (trial_id)
-            where $only is null or trial_id in (select unnest($only::varchar[]))
         )
         select *, (row_number() over w - 1) // $trials + sum(rows) over w // $rows as chunk
         from judgements
@@ -145,7 +143,7 @@ def _judge(theirs: duckdb.DuckDBPyConnection, attempts: pa.Table, only: Collecti
             partition by verdict, dataset, model order by recipe, repeat, fold, trial_id rows unbounded preceding
         )
         """,
-        {"trials": TRIALS, "rows": ROWS, "only": None if only is None else [*only]},
+        {"trials": TRIALS, "rows": ROWS},
     )
     theirs.unregister("ours")
 

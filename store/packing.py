@@ -31,7 +31,11 @@ _FORMAT = "format parquet, parquet_version v2, compression zstd, compression_lev
 
 
 def pack(
-    connection: duckdb.DuckDBPyConnection, root: Path, found: Inventory, kept: Collection[str] = frozenset()
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    found: Inventory,
+    kept: Collection[str] = frozenset(),
+    to: Path | None = None,
 ) -> None:
     """Write the attempts in the table `chosen`, and what they name, into new parts.
 
@@ -41,6 +45,7 @@ def pack(
         root: the store's folder.
         found: the parts that were loaded.
         kept: the parts of predictions and activations that the new rows name as the old ones do.
+        to: the folder below which the new parts lie; None for the store's.
 
     Raises:
         StoreError: the disk is full, or the folder cannot be written.
@@ -58,7 +63,7 @@ def pack(
     )
     # Names of a later packing stand behind those of earlier ones.
     stem = f"{PACKED}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}"
-    work = _Work(connection, root, found, stem)
+    work = _Work(connection, root, found, stem, to or root)
     for kind in ("predictions", "activations"):
         for keys in work.partitions(kind):
             work.write_named(kind, keys)
@@ -85,6 +90,7 @@ class _Work:
     root: Path
     found: Inventory
     stem: str
+    to: Path
 
     def partitions(self, kind: str) -> list[dict[str, str]]:
         """The partitions of a kind in which the chosen attempts stand."""
@@ -114,11 +120,11 @@ class _Work:
             self._apart(rows)
         for (place,) in self.connection.execute("select distinct place from source order by place").fetchall():
             here = partial(self._copy, kind, f"{rows} and s.place = {place}")
-            part = parts.publish(self.root, kind, keys, self.stem, here)
+            part = parts.publish(self.to, kind, keys, self.stem, here)
             self.connection.execute(
                 f"""
                 insert into packed by name select attempt_id, $path as path, $sha256 as sha256, count(*) as rows
-                from read_parquet('{snapshot.pattern(self.root, part.path).replace("'", "''")}') group by attempt_id
+                from read_parquet('{snapshot.pattern(self.to, part.path).replace("'", "''")}') group by attempt_id
                 """,
                 {"path": part.path, "sha256": part.sha256},
             )
@@ -152,7 +158,7 @@ class _Work:
         rows = f"select {columns('trials', 't', parts=named)} from chosen t where " + " and ".join(
             f"t.{key} = {_quoted(value)}" for key, value in keys.items()
         )
-        part = parts.publish(self.root, "trials", keys, self.stem, lambda path: self._copy("trials", rows, path))
+        part = parts.publish(self.to, "trials", keys, self.stem, lambda path: self._copy("trials", rows, path))
         self.connection.execute(
             f"""
             insert into named by name

@@ -160,9 +160,8 @@ def drop(
 ) -> None:
     """Take a dataset, or what is stale, out of the store, and so out of site, queries and status. Nothing is deleted.
 
-    All that the store holds of a dataset goes to its quarantine/dropped/, and stale trials to its quarantine/stale/, a
-    store of its own; `--undo` brings it back. The dataset's images and its card stay: `bench dataset remove` forgets
-    the card.
+    All that the store holds of a dataset goes to its quarantine/dropped/, and stale trials to its quarantine/stale/;
+    `--undo` brings it back. The dataset's images and its card stay: `bench dataset remove` forgets the card.
     """
     from store import Store, dropping
 
@@ -185,18 +184,15 @@ def drop(
 def _drop_stale(results: "Store", undo: bool) -> None:
     from store import dropping
 
-    folder, again = results.root / dropping.STALE, option(results.root)
+    again = option(results.root)
     if undo:
-        back = dropping.undo_stale(results)
-        printing.say(f"{back.added:,} stale trials are in {results.root} again.")
-        if folder.is_dir():
-            printing.say(f"others differ from what is there, or are damaged: they stay in {folder}.")
-            raise typer.Exit(1)
+        count = dropping.undo_stale(results)
+        printing.say(f"{count:,} parts with stale trials are in {results.root} again.")
         return
     _, before = results.size()
     count = dropping.drop_stale(results)
     sizes = f"{printing.size(before)} became {printing.size(results.size()[1])}"
-    printing.say(f"{count:,} stale trials moved to {folder}, a store of its own; {sizes}.")
+    printing.say(f"{count:,} stale trials moved to {results.root / dropping.STALE}; {sizes}.")
     printing.say(f"`bench store drop --stale --undo{again}` undoes it.")
 
 

@@ -67,16 +67,21 @@ def mentioned(sql: str | None) -> tuple[tuple[View, ...], list[str]]:
     All of them where there is no statement, or one that may ask what there is. One that calls a table by a name put
     together elsewhere is not seen through: DuckDB then says that there is no such table.
     """
-    words = _words(sql or "")
-    if sql is None or any(word.startswith(_ASKS_WHAT_THERE_IS) for word in words):
+    if sql is None or _ASKS_WHAT_THERE_IS.search(sql.lower()):
         return views(), [*KINDS]
+    words, made = _words(sql), list[View]()
     for view in reversed(views()):
         if view.name in words:
             words |= _words(view.code)
-    return tuple(view for view in views() if view.name in words), [kind for kind in KINDS if f"raw_{kind}" in words]
+            made.append(view)
+    return tuple(reversed(made)), [kind for kind in KINDS if f"raw_{kind}" in words]
 
 
-_ASKS_WHAT_THERE_IS = ("show", "desc", "summarize", "duckdb_", "information_schema", "pragma", "pg_", "sqlite_")
+_ASKS_WHAT_THERE_IS = re.compile(
+    r"""(?:^|[('"])\s*(?:show|desc|describe|summarize)\b|\b(?:duckdb_|information_schema\b|pragma|pg_|sqlite_)"""
+    r"""|\bquery(?:_table)?\s*\((?!\s*'(?:[^']|'')*'\s*[,)])"""
+)
+"""What lists tables or describes them, and a query whose text is put together."""
 
 
 def _words(sql: str) -> set[str]:

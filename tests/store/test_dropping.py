@@ -4,10 +4,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from writing import append, everything, files, intact, listed, plan
 
-from store import Claims, Store, StoreError, checking, compaction, dropping, packing, quarantine, query
+from store import Claims, Store, StoreError, StoreWarning, checking, compaction, dropping, packing, quarantine, query
 
 
 @pytest.fixture
@@ -140,11 +141,17 @@ def trials_of(store: Store) -> set[str]:
     return {row["trial_id"] for row in query(store, "select trial_id from trials").to_pylist()}
 
 
+def runs_of(root: Path) -> set[str]:
+    """Every run of a trial that stands in some part below a folder."""
+    return {run for path in root.rglob("trials/**/*.parquet") for run in pq.read_table(path)["attempt_id"].to_pylist()}
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_is_stale_leaves_and_comes_back(aged: Store, packed: bool) -> None:
+    append(aged, "gone-old", dataset="gone", images=6)  # a second run, which shows; the first must not be lost
     if packed:
         compaction.compact(aged)
-    before, every = everything(aged), trials_of(aged)
+    before, every, runs = everything(aged), trials_of(aged), runs_of(aged.root)
     assert every > OLD
     assert dropping.drop_stale(aged) == len(OLD)
     after = everything(aged)
@@ -153,41 +160,78 @@ def test_what_is_stale_leaves_and_comes_back(aged: Store, packed: bool) -> None:
         assert after[table] == [row for row in before[table] if not OLD.intersection(map(str, row))], table
     assert {row["stale"] for row in query(aged, "select stale from progress").to_pylist()} == {0}
     assert checking.check(aged).sound
-    aside = Store(aged.root / dropping.STALE)
-    assert trials_of(aside) == OLD
+    assert runs_of(aged.root) == runs, "no run is lost"
     with pytest.raises(StoreError, match=r"no stale trial$"):
         dropping.drop_stale(aged)
-    assert dropping.undo_stale(aged).added == len(OLD)
+    dropping.undo_stale(aged)
     assert everything(aged) == before
+    assert runs_of(aged.root) == runs
+    assert not (aged.root / "quarantine").exists()
     with pytest.raises(StoreError, match="no stale trial was dropped"):
         dropping.undo_stale(aged)
 
 
-def test_stopped_between_the_two_stores_it_goes_on(aged: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = trials_of(aged)
+@pytest.mark.parametrize("step", range(7))
+def test_stopped_at_any_step_no_run_is_lost_and_it_goes_on(
+    aged: Store, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    every, runs, count = trials_of(aged), runs_of(aged.root), 0
 
-    def killed(*_: object, **_named: object) -> None:
-        raise KeyboardInterrupt
+    def counted(work: Any) -> Any:
+        def killed(*given: Any, **named: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count > step:
+                raise KeyboardInterrupt
+            return work(*given, **named)
 
-    for module, step in ((compaction, "compact"), (packing, "pack"), (compaction, "_delete")):
-        with monkeypatch.context() as dying:
-            dying.setattr(module, step, killed)
-            with pytest.raises(KeyboardInterrupt):
-                dropping.drop_stale(aged)
-        assert trials_of(aged) == every, f"nothing is lost before {step}"
-    assert dropping.drop_stale(aged) == len(OLD)
-    assert trials_of(aged) == every - OLD
+        return killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(packing, "pack", counted(packing.pack))
+        dying.setattr(compaction, "_delete", counted(compaction._delete))
+        with pytest.raises(KeyboardInterrupt):
+            dropping.drop_stale(aged)
+    assert intact(aged) >= every - OLD, "and no reader is told of damage"
     assert checking.check(aged).sound
+    assert runs_of(aged.root) == runs
+    if OLD & trials_of(aged):
+        dropping.drop_stale(aged)
+    assert trials_of(aged) == every - OLD
+    assert runs_of(aged.root) == runs
+    dropping.undo_stale(aged)
+    assert intact(aged) == every
 
 
-def test_two_results_of_a_stale_trial_are_both_kept(aged: Store) -> None:
-    dropping.drop_stale(aged)
-    append(aged, "here-old", dataset="here", images=6)
-    append(aged, "gone-older", dataset="gone")
-    assert dropping.drop_stale(aged) == 1
-    assert trials_of(aged) & {*OLD, "gone-older"} == {"here-old"}
-    assert [c.trial_id for c in dropping.undo_stale(aged).conflicts] == ["here-old"]
-    assert (aged.root / dropping.STALE).is_dir()
+def test_what_is_written_meanwhile_is_nobody_s_to_drop(aged: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run trains what was stale anew, by a new plan, while it is dropped."""
+    pack, fresh = packing.pack, list[str]()
+
+    def beside(*given: Any, **named: Any) -> None:
+        if not fresh:
+            fresh.extend(append(aged, "here-old", dataset="here", images=6))
+            plan(aged, "fourth", "here-old", dataset="here", cell="here")
+        pack(*given, **named)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(packing, "pack", beside)
+        dropping.drop_stale(aged)
+    (row,) = query(aged, "select attempt_id, current from trials where trial_id = 'here-old'").to_pylist()
+    assert (row["attempt_id"], row["current"]) == (fresh[0], True)
+    dropping.undo_stale(aged)
+    assert intact(aged) >= OLD
+
+
+def test_where_damage_keeps_them_it_is_said(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    append(store, "wanted", "old")  # the maps are of the first alone, which is lost with them
+    plan(store, "study", "wanted")
+    for path in files(store.root, "activations"):
+        (store.root / path).unlink()
+    before = files(store.root)
+    with pytest.warns(StoreWarning), pytest.raises(StoreError, match="check --repair` comes first"):
+        dropping.drop_stale(store)
+    assert files(store.root) == before
 
 
 def test_nothing_is_called_stale_where_nothing_was_planned(tmp_path: Path) -> None:

@@ -229,7 +229,17 @@ def test_a_view_needs_what_it_is_made_from_and_no_more() -> None:
     made, kinds = mentioned("select count(*) from trials")
     assert ([view.name for view in made], kinds) == (["plans", "current_plans", "trials"], ["trials", "plans"])
     assert mentioned("select 1") == ((), [])
-    assert mentioned(None) == mentioned("show tables") == (views(), [*schema.KINDS])
+    assert len(mentioned("select model from trials order by fold desc")[0]) == 3
+    every = (views(), [*schema.KINDS])
+    for sql in (None, "show tables", "select 1 from (describe trials)", "from query('from duckdb' || '_views()')"):
+        assert mentioned(sql) == every
+
+
+@pytest.mark.parametrize("view", [view.name for view in views()])
+def test_what_a_view_is_made_from_is_there_with_it(store: Store, view: str) -> None:
+    called = next(each.call for each in views() if each.name == view)
+    sql = f"select count(*) from {called}" if called == view else f"select 1 -- {called}"
+    assert store.read(lambda connection: connection.execute(sql).fetchall(), sql), "without a second try"
 
 
 def _by_duckdb(folder: Path, columns: list[str]) -> Any:
