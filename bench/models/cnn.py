@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     family="CNN",
     kind="network",
     version=1,
-    cost=50,
+    cost=25,
     frozen="nothing",
     trained="five blocks of 7×7 convolutions (32–512 channels); 2048 → 256 → 128 → classes",
 )

@@ -25,8 +25,10 @@ SHOWN = 3
 MAPS = 64
 SIDE = 28
 """Pixels; larger maps are averaged down to it, and Grad-CAM is drawn in it."""
-LEVELS = 64
-"""Of grey in a map. No eye tells them from 256, and a map takes a third less room."""
+GREYS, LEVELS = 32, 64
+"""Levels of grey in a single map, which is drawn small, and in the pictures made of all maps. No eye tells them from
+256, and maps take half of the room.
+"""
 NEAREST = 5
 
 
@@ -85,9 +87,9 @@ def take_apart(
 ) -> tuple[list[ActivationRow], NDArray[np.int64]]:
     """The maps of a network's middle layer for each of n images, their mean, and Grad-CAM.
 
-    The first 64 maps, each from 0 to 255 between its own extremes, which stand beside it, so that weak maps are seen as
-    well as strong ones. The mean is that of all maps' absolute values, since maps without a ReLU cancel out. Grad-CAM
-    (Selvaraju et al. 2017, arXiv:1610.02391) is the sum of the deepest layer's maps, each by the mean gradient of the
+    The first 64 maps, each in 32 levels from 0 to 255 between its own extremes, which stand beside it, so that weak
+    maps are seen as well as strong ones. The mean is that of all maps' absolute values, since maps without a ReLU
+    cancel out. Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391) is the sum of the deepest layer's maps, each by the mean gradient of the
     class's logit, where it is positive; 255 is the largest of the image.
 
     Args:
@@ -126,7 +128,7 @@ def take_apart(
         whole = F.adaptive_avg_pool2d(whole, SIDE)
     rows: list[ActivationRow] = []
     for maps, mean_map, cam in zip(whole[:, :MAPS].cpu().numpy(), whole.abs().mean(1).cpu().numpy(), cams, strict=True):
-        scaled, low, high = between_extremes(maps)
+        scaled, low, high = between_extremes(maps, GREYS)
         rows.append(
             {
                 "layer": network.middle[1],
@@ -136,7 +138,7 @@ def take_apart(
                 "values": scaled.tobytes(),
                 "low": low.tolist(),
                 "high": high.tolist(),
-                "mean_map": between_extremes(mean_map[None])[0].tobytes(),
+                "mean_map": between_extremes(mean_map[None], LEVELS)[0].tobytes(),
                 "deepest": network.deepest[1],
                 "grad_cam": _against_zero(cam.cpu().numpy()).tobytes(),
             }
@@ -145,22 +147,22 @@ def take_apart(
 
 
 def between_extremes(
-    maps: NDArray[np.float32],
+    maps: NDArray[np.float32], levels: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-    """(M, H, W) maps in 64 levels from 0 to 255, each map between its own extremes, and these, (M,) each."""
+    """(M, H, W) maps in some levels from 0 to 255, each map between its own extremes, and these, (M,) each."""
     low, high = maps.min((1, 2)), maps.max((1, 2))
     span = np.maximum(high - low, 1e-12)[:, None, None]
-    return levelled((maps - low[:, None, None]) / span), low, high
+    return levelled((maps - low[:, None, None]) / span, levels), low, high
 
 
-def levelled(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Shares of 1 in 64 levels from 0 to 255."""
-    steps = (shares * (LEVELS - 1)).round()
-    return np.asarray((steps * (255 / (LEVELS - 1))).round(), dtype=np.uint8)
+def levelled(shares: NDArray[np.float32], levels: int) -> NDArray[np.uint8]:
+    """Shares of 1 in so many levels from 0 to 255."""
+    steps = (shares * (levels - 1)).round()
+    return np.asarray((steps * (255 / (levels - 1))).round(), dtype=np.uint8)
 
 
 def _against_zero(cam: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return levelled(cam / np.float32(max(float(cam.max()), 1e-12)))
+    return levelled(cam / np.float32(max(float(cam.max()), 1e-12)), LEVELS)
 
 
 def settle_statistics(module: nn.Module, batch: Tensor) -> None:
