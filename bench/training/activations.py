@@ -89,8 +89,8 @@ def take_apart(
 
     The first 64 maps, each in 32 levels from 0 to 255 between its own extremes, which stand beside it, so that weak
     maps are seen as well as strong ones. The mean is that of all maps' absolute values, since maps without a ReLU
-    cancel out. Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391) is the sum of the deepest layer's maps, each by the mean gradient of the
-    class's logit, where it is positive; 255 is the largest of the image.
+    cancel out. Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391) is the sum of the deepest layer's maps, each by
+    the mean gradient of the class's logit, where it is positive; 255 is the largest of the image.
 
     Args:
         network: it is asked in the mode that it is in.
