@@ -9,7 +9,7 @@ site: $(INSTALLED)  ## train the demo study on the built-in dataset and draw its
 	$(BIN)/bench report demo --store build/demo-store -o build/site
 
 test: lint  ## lint, types and tests
-	$(BIN)/pytest -m "not slow and not long" -n 2
+	$(BIN)/pytest -m "not slow and not long" -n 2 --dist loadfile
 
 test-long: $(INSTALLED)  ## whole runs, sites and workflows: what is long and yet belongs to every change
 	$(BIN)/pytest -m "long and not slow" -n 2

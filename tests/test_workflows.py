@@ -275,6 +275,7 @@ def test_other_images_than_the_published_ones_are_not_trained_on(
     assert "No pull request" in (checkout / "step.md").read_text()
 
 
+@pytest.mark.long
 def test_a_run_that_is_out_of_time_is_interrupted(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,8 @@ def write_suspects(store: Store, dataset: str | None, file: Path) -> None:
     """
     if dataset is None:
         raise UsageError("--suspects is about one dataset; name it: `bench answer DATASET --suspects FILE`")
+    if not file.parent.is_dir():
+        raise BenchError(f"{file} cannot be written ({file.parent} is no folder); choose another --suspects FILE")
     results = Results(store.root)
     _chosen(results, dataset)
     found = suspects.of_dataset(results, dataset)

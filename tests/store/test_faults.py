@@ -76,6 +76,7 @@ def test_writers_beside_each_other(tmp_path: Path, writers: int) -> None:
     assert checking.check(Store(root)).sound
 
 
+@pytest.mark.long
 def test_a_writer_a_compaction_and_a_reader_at_once(tmp_path: Path) -> None:
     root = tmp_path / "store"
     store = Store(root, create=True)

@@ -274,7 +274,9 @@ def test_stores_are_merged_and_exported(bench: Run, trained: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("place", ["FILE/x", "/proc/x", "/dev/null/x"])
-def test_a_place_that_cannot_be_written_is_one_sentence(bench: Run, trained: Path, tmp_path: Path, place: str) -> None:
+def test_a_place_that_cannot_be_written_is_one_sentence(
+    bench: Run, trained: Path, data: Path, tmp_path: Path, place: str
+) -> None:
     (tmp_path / "FILE").touch()
     for command in (
         ["query", "select 1", "--format", "csv", "-o", place],
@@ -284,12 +286,15 @@ def test_a_place_that_cannot_be_written_is_one_sentence(bench: Run, trained: Pat
     ):
         code, _, err = bench(*command, "--store", trained)
         assert (code, one_sentence(err)) == (1, True), err
-    for command in (["run", "demo"], ["status"], ["store", "merge", str(trained)], ["report"]):
+    train = ["run", "cpu", "--dataset", "tiny", "--model", "mean-colour", "--data", str(data)]
+    for command in (train, ["status"], ["store", "merge", str(trained)], ["report"]):
         code, _, err = bench(*command, "--store", place)
         assert (code, one_sentence(err)) == (1, True), err
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(e, marks=pytest.mark.long) for e in ("latin-1", "cp1252"))]
+)
 def test_an_output_that_has_not_our_signs(data: Path, trained: Path, tmp_path: Path, encoding: str) -> None:
     shutil.copytree(data / "tiny", tmp_path / "images")
     (tmp_path / "images" / "er").rename(tmp_path / "images" / "é日")

@@ -124,7 +124,7 @@ def recalled_and_wrong(pictures: list[Image.Image], folder: Path) -> tuple[float
     return len(true & set(found)) / len(true), len(set(found) - true)
 
 
-@pytest.mark.parametrize("draw", [cell, field, smooth])
+@pytest.mark.parametrize("draw", [cell, pytest.param(field, marks=pytest.mark.long), smooth])
 def test_made_copies_are_found_and_nothing_else(draw: Draw, tmp_path: Path) -> None:
     recall, wrong = recalled_and_wrong([draw(seed) for seed in range(150)], tmp_path)
     assert recall >= 0.95
@@ -415,7 +415,7 @@ def test_the_file_type_of_covid_ct_tells_the_class() -> None:
     [
         pytest.param("reticulocytes", "n5plus has 22", marks=pytest.mark.long),
         ("wbc-raw", "monocyte has 20"),
-        ("wbc-segmented", "monocyte has 20"),
+        pytest.param("wbc-segmented", "monocyte has 20", marks=pytest.mark.long),
     ],
 )
 def test_small_classes_are_named(name: str, few: str) -> None:

@@ -40,7 +40,11 @@ def exported(kept: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.mark.parametrize(
-    "model", [pytest.param("efficientnet-lite0", marks=pytest.mark.long), "efficientnet-lite0-probe", "cnn-shallow"]
+    "model",
+    [
+        *(pytest.param(m, marks=pytest.mark.long) for m in ("efficientnet-lite0", "efficientnet-lite0-probe")),
+        "cnn-shallow",
+    ],
 )
 def test_the_file_votes_as_the_kept_model_and_the_store_do(
     kept: Path, data: Path, library: Library, bench: Run, tmp_path: Path, model: str

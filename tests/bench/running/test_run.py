@@ -65,6 +65,7 @@ def test_force_trains_again_and_every_view_shows_one(
     assert query(store, "select count(*) as n from scores").to_pylist() == [{"n": 12}]
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_where_it_was(data: Path, tmp_path: Path, library: Library) -> None:
     (tmp_path / "s.toml").write_text(
         'datasets = ["tiny"]\nmodels = ["cnn-shallow"]\n[protocol]\nfolds = 3\nrepeats = 4\n'
