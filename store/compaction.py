@@ -107,7 +107,7 @@ def set_apart(root: Path, dataset: str, attempts: Collection[str], to: Path) -> 
         StoreError: the disk is full, or a folder cannot be written.
     """
     found = inventory.take(root, {"dataset": dataset}, trust=False)
-    with _loaded(root, found) as connection:
+    with _opened(root, found) as connection:
         useless, whole, _ = _sorted_out(connection, found)
         choose = (
             "create or replace table chosen as select * from attempts semi join copies using (attempt_id, part) "
@@ -129,7 +129,7 @@ def set_apart(root: Path, dataset: str, attempts: Collection[str], to: Path) -> 
 
 
 @contextmanager
-def _loaded(root: Path, found: Inventory) -> Iterator[duckdb.DuckDBPyConnection]:
+def _opened(root: Path, found: Inventory) -> Iterator[duckdb.DuckDBPyConnection]:
     with scratch("compact") as folder, duckdb.connect() as connection:
         connection.execute("set temp_directory = $folder", {"folder": folder})
         connection.execute("set memory_limit = '2GB'")
@@ -140,7 +140,7 @@ def _loaded(root: Path, found: Inventory) -> Iterator[duckdb.DuckDBPyConnection]
 
 def _trials(root: Path, keys: dict[str, str]) -> None:
     found = inventory.take(root, keys, trust=False)
-    with _loaded(root, found) as connection:
+    with _opened(root, found) as connection:
         useless, _, small = _sorted_out(connection, found)
         chosen, kept = _to_pack(connection, found, small)
         if chosen:

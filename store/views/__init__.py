@@ -78,8 +78,9 @@ def mentioned(sql: str | None) -> tuple[tuple[View, ...], list[str]]:
 
 
 _ASKS_WHAT_THERE_IS = re.compile(
-    r"""(?:^|[('"])\s*(?:show|desc|describe|summarize)\b|\b(?:duckdb_|information_schema\b|pragma|pg_|sqlite_)"""
-    r"""|\bquery(?:_table)?\s*\((?!\s*'(?:[^']|'')*'\s*[,)])"""
+    r"""(?:^|[('"/;])\s*(?:show|desc|describe|summarize)\b|\b(?:duckdb_|information_schema\b|pragma|pg_|sqlite_)"""
+    r"""|\bquery(?:_table)?\s*\((?!\s*'(?:[^']|'')*'\s*[,)])""",
+    re.MULTILINE,
 )
 """What lists tables or describes them, and a query whose text is put together."""
 

@@ -55,7 +55,9 @@ def regions(size: int, count: int) -> list[int]:
     return sorted({0, 3, *range(4, size, max(1, size // count)), size - 9, size - 8, size - 5, size - 1})
 
 
-@pytest.mark.parametrize("count", [5, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [5, pytest.param(10, marks=pytest.mark.long), pytest.param(400, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("packed", [False, True], ids=["as written", "compacted"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_region_flipped_or_cut(store: Store, kind: str, packed: bool, count: int) -> None:

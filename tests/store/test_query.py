@@ -231,7 +231,14 @@ def test_a_view_needs_what_it_is_made_from_and_no_more() -> None:
     assert mentioned("select 1") == ((), [])
     assert len(mentioned("select model from trials order by fold desc")[0]) == 3
     every = (views(), [*schema.KINDS])
-    for sql in (None, "show tables", "select 1 from (describe trials)", "from query('from duckdb' || '_views()')"):
+    for sql in (
+        None,
+        "show tables",
+        "-- all\nshow tables",
+        "/* all */ show tables",
+        "select 1 from (describe trials)",
+        "from query('from duckdb' || '_views()')",
+    ):
         assert mentioned(sql) == every
 
 
