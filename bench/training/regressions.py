@@ -207,8 +207,11 @@ def _two_sided(model: Any) -> tuple[list[Numbers], list[Numbers]]:
 
 
 def _layer(weights: Numbers, bias: Numbers, kind: torch.dtype) -> nn.Linear:
-    """A layer with these weights, (n, D) to (n, C)."""
-    linear = nn.Linear(weights.shape[1], weights.shape[0], dtype=kind)
+    """A layer with these weights, (n, D) to (n, C).
+
+    It draws none of its own first: other threads draw random networks from the same generator meanwhile.
+    """
+    linear = nn.Linear(weights.shape[1], weights.shape[0], dtype=kind, device="meta").to_empty(device="cpu")
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(weights))
         linear.bias.copy_(torch.from_numpy(bias))

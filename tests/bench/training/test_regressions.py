@@ -9,10 +9,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from bench.models import Backbone
+from bench.models import Backbone, Head
 from bench.study import protocol
 from bench.study.protocol import Protocol, Split
 from bench.training import regressions
+from bench.training.stacking import StackedHead
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -83,6 +84,15 @@ def test_a_probe_is_the_same_every_time() -> None:
     split = splits(labels, groups)[0]
     first, again = (regressions.fit_probe(features, labels, groups, split, 0)[0].test for _ in range(2))
     assert first.tobytes() == again.tobytes()
+
+
+def test_a_fit_leaves_the_random_numbers_alone_that_other_threads_draw_networks_from() -> None:
+    features, labels, groups = task()
+    split, before = splits(labels, groups)[0], torch.get_rng_state()
+    regressions.fit_probe(features, labels, groups, split, 0)
+    regressions.fit_floor(features, labels, split)
+    StackedHead([0, 1], 5, Head((4,), 0), 3).one(1)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_neighbouring_features_are_averaged_as_in_the_network_that_explains_them() -> None:
