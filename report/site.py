@@ -121,7 +121,9 @@ def _keys(project: Path) -> dict[str, str]:
 
 def _with_quarto(quarto: Path, output: Path) -> int:
     with project() as copy, replacing(output) as building:
-        done = subprocess.run([str(quarto), "render", str(copy)], check=False)
+        # Kernels take the project's settings: a user's own might change a page, and theirs warn on each of them.
+        surroundings = os.environ | {"IPYTHONDIR": str(copy / "ipython")}
+        done = subprocess.run([str(quarto), "render", str(copy)], check=False, env=surroundings)
         site = copy / "_site"
         if done.returncode != 0 or not (site / "index.html").is_file():
             raise ReportError(f"Quarto failed (exit code {done.returncode}); what it said stands above")
