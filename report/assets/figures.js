@@ -240,8 +240,15 @@ window.Bench = (() => {
     });
   };
 
+  // Quarto's bar of pages has no name for readers' ears, and its button is called a menu, which no button may be.
+  const called = () => {
+    document.querySelector("nav.navbar")?.setAttribute("aria-label", "Site");
+    document.querySelector("button.navbar-toggler")?.removeAttribute("role");
+  };
+
   const begin = () => {
     document.body.append(tip);
+    called();
     reveal();
     window.addEventListener("hashchange", reveal);
     paper();

@@ -1,7 +1,10 @@
-"""A browser and a server of files, one of each for all tests of a module that look at pages."""
+"""A browser and a server of files, one of each for all tests of a module that look at pages; and what draws these: the
+preview engine, and real Quarto too where it is at hand (`QUARTO_PATH`, or on the PATH).
+"""
 
 import functools
 import http.server
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from report import site
+
 CHROMIUM = shutil.which("chromium")
+QUARTO = os.environ.get("QUARTO_PATH") or shutil.which("quarto")
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -29,6 +35,26 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+@pytest.fixture(scope="module", params=["preview", *(["quarto"] if QUARTO else [])])
+def engine(request: pytest.FixtureRequest) -> str:
+    """What draws the site."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def draw(engine: str) -> Callable[[Path, Path], object]:
+    """Draws the site of a store into a folder, without what npm may have."""
+
+    def drawn(store: Path, output: Path) -> object:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("BENCH_NODE_MODULES", str(output))  # where nothing is
+            if QUARTO:
+                patched.setenv("QUARTO_PATH", QUARTO)
+            return site.render(store, output, engine=engine)
+
+    return drawn
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +94,7 @@ def watched(browser: Any) -> Iterator[Callable[..., Any]]:
     def open_page(address: str, width: int = 1280, scheme: str = "light", **options: Any) -> Any:
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
         opened.append(page)
-        page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") and not _own(m) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda r: None if r.url.startswith((*OWN, address)) else wrong.append(f"asked {r.url}"))
         page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
@@ -81,3 +107,9 @@ def watched(browser: Any) -> Iterator[Callable[..., Any]]:
 
 
 OWN = ("data:", "blob:")
+
+
+def _own(message: Any) -> bool:
+    """Whether a page from a disk says that a module of Quarto's own, which draws menus, wants a server."""
+    said = f"{message.text} {message.location['url']}"
+    return "file://" in said and "/site_libs/" in said

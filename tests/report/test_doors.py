@@ -4,9 +4,7 @@ With Quarto at hand (`QUARTO_PATH`, or on the PATH) the same site is drawn with 
 """
 
 import json
-import os
 import re
-import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,12 +16,10 @@ import yaml
 from hostile import CARD, CLASSES, LINK, OTHER, PROBE, RECIPES, SECRET, STUDY
 from pages import pages
 
-from report import site
 from report.data import PAGES_OF, Results
 from report.prepare import prepare
 from store import StoreWarning
 
-QUARTO = os.environ.get("QUARTO_PATH") or shutil.which("quarto")
 PAGES = pages("hostile", "second")
 LOOK = """
 () => {
@@ -97,22 +93,12 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder / "store"
 
 
-@pytest.fixture(
-    scope="module",
-    params=["preview", pytest.param("quarto", marks=pytest.mark.skipif(not QUARTO, reason="no Quarto is at hand"))],
-)
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def rendered(sent: Path, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rendered(sent: Path, draw: Callable[[Path, Path], object], tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("site") / "site"
-    with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings():
-        if QUARTO:
-            patched.setenv("QUARTO_PATH", QUARTO)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", StoreWarning)
-        site.render(sent, output, engine=engine)
+        draw(sent, output)
     return output
 
 

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pyarrow as pa
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from pages import pages
 
 from report import downloads, site
@@ -20,6 +21,7 @@ from report.data import Results
 from store import Store, query
 
 PAGES = pages("tiny")
+Draw = Callable[[Path, Path], object]
 NARROW = (
     "[...document.querySelectorAll('.row-plot, .plane-plot')].map(e => e.getBoundingClientRect().width).filter(w => w)"
 )
@@ -40,11 +42,9 @@ DARK = """
 
 
 @pytest.fixture(scope="module")
-def rendered(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rendered(trained: Path, draw: Draw, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("site") / "site"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("BENCH_NODE_MODULES", str(output))  # where nothing is
-        site.render(trained, output, engine="preview")
+    draw(trained, output)
     return output
 
 
@@ -77,6 +77,20 @@ def test_every_page_is_whole(address: str, watched: Any, width: int, scheme: str
         if scheme == "dark":
             assert page.evaluate(DARK) == [], name
     assert charts > 40
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_no_reader_is_shut_out(address: str, watched: Any, width: int, scheme: str) -> None:
+    """axe-core finds nothing on any page, with every fold open: names for ears, contrast for eyes, keys for hands."""
+    page, axe = watched(address, width, scheme), Axe()
+    found = []
+    for name in PAGES:
+        page.goto(address + name)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        for fault in axe.run(page).response["violations"]:
+            found += [f"{name}: {fault['id']}, {fault['impact']}: {each['html']}" for each in fault["nodes"]]
+    assert found == []
 
 
 def test_from_a_box_to_its_trial_to_an_image_and_back(address: str, slug: str, watched: Any, trained: Path) -> None:
@@ -306,10 +320,8 @@ def test_without_scripts_charts_are_there(address: str, watched: Any) -> None:
     assert page.locator(".activations img").count() > 0
 
 
-def test_two_builds_of_one_store_are_the_same(rendered: Path, trained: Path, tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("BENCH_NODE_MODULES", str(rendered))
-        site.render(trained, tmp_path / "site", engine="preview")
+def test_two_builds_of_one_store_are_the_same(rendered: Path, trained: Path, draw: Draw, tmp_path: Path) -> None:
+    draw(trained, tmp_path / "site")
     ours, theirs = (
         {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         for folder in (rendered, tmp_path / "site")
