@@ -270,7 +270,6 @@ class Store:
     def _loaded(self, found: Inventory) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
         try:
-            connection.execute("set threads = 1")  # which reads hundreds of small parts in half of the time of two
             snapshot.load(connection, self.root, found)
         except BaseException:
             connection.close()
@@ -283,6 +282,8 @@ class Store:
     def _connect(self, found: Inventory, sql: str | None = None, in_memory: bool = False) -> duckdb.DuckDBPyConnection:
         connection, (wanted, kinds) = self._loaded(found), mentioned(sql)
         try:
+            if in_memory:
+                connection.execute("set threads = 1")
             snapshot.expose(connection, self.root, found, kinds, in_memory=in_memory)
             for view in wanted:
                 connection.execute(view.sql)

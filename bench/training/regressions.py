@@ -211,8 +211,6 @@ def _layer(weights: Numbers, bias: Numbers, kind: torch.dtype) -> nn.Linear:
 
     It draws none of its own first: other threads draw random networks from the same generator meanwhile.
     """
-    linear = nn.Linear(weights.shape[1], weights.shape[0], dtype=kind, device="meta").to_empty(device="cpu")
-    with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(weights))
-        linear.bias.copy_(torch.from_numpy(bias))
+    linear = nn.Linear(weights.shape[1], weights.shape[0], device="meta")
+    linear.weight, linear.bias = (nn.Parameter(torch.from_numpy(each).to(kind)) for each in (weights, bias))
     return linear

@@ -76,9 +76,8 @@ class StackedHead(nn.Module):
         """The head of one trial in torch's own layers, in evaluation: (N, D) to (N, C)."""
         layers: list[nn.Module] = []
         for number, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
-            linear = nn.Linear(weights.shape[1], weights.shape[2], device="meta").to_empty(device=weights.device)
-            linear.weight.copy_(weights[place].T)
-            linear.bias.copy_(biases[place])
+            linear = nn.Linear(weights.shape[1], weights.shape[2], device="meta")
+            linear.weight, linear.bias = nn.Parameter(weights[place].T.clone()), nn.Parameter(biases[place].clone())
             layers.append(linear)
             if number == len(self.weights) - 1:
                 break

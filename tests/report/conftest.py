@@ -4,7 +4,6 @@ preview engine, and real Quarto too where it is at hand (`QUARTO_PATH`, or on th
 
 import functools
 import http.server
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ import pytest
 from report import site
 
 CHROMIUM = shutil.which("chromium")
-QUARTO = os.environ.get("QUARTO_PATH") or shutil.which("quarto")
+QUARTO = site.find_quarto()
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -51,7 +50,7 @@ def draw(engine: str) -> Callable[[Path, Path], object]:
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv("BENCH_NODE_MODULES", str(output))  # where nothing is
             if QUARTO:
-                patched.setenv("QUARTO_PATH", QUARTO)
+                patched.setenv("QUARTO_PATH", str(QUARTO))
             return site.render(store, output, engine=engine)
 
     return drawn

@@ -26,10 +26,14 @@ LOOK = """
   const wrong = [];
   const addresses = ["href", "src", "xlink:href", "action", "formaction", "data", "srcdoc", "poster", "background"];
   const main = document.querySelector("main");
+  const menus = [
+    "if (window.quartoToggleHeadroom) { window.quartoToggleHeadroom(); }",
+    "window.quartoToggleColorScheme(); return false;",
+  ];
   for (const element of document.querySelectorAll("*")) {
     const tag = element.localName;
     for (const { name, value } of element.attributes) {
-      const quartos = !main.contains(element) && /^[^"'<>]*window\\.quartoToggle\\w+\\([^"'<>]*$/.test(value);
+      const quartos = !main.contains(element) && menus.includes(value);
       if (name.startsWith("on") && !quartos) wrong.push(`${tag} ${name}=${value}`);
       if (!addresses.includes(name)) continue;
       const url = new URL(value, location);

@@ -36,7 +36,7 @@ def _killed(root: Path, seed: int, rounds: int, *jobs: str) -> None:
             first = max(len(trials) - 1, 0)  # the last one once more
         running.stdin.close()
     before = intact(Store(root))
-    assert len(before) > rounds / 2, "trials were appended"
+    assert len(before) > rounds / 4, "trials were appended, also where other work keeps the processor from them"
     age(root)
     for claim in root.glob("claims/*"):
         os.utime(claim, (0, 0))
