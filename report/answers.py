@@ -215,15 +215,15 @@ def _surer(results: Results, section: Section, towards: Sequence[Towards], more:
     for t in doubtful[:1]:
         if t.lead > 0 and (times := (t.finding.detectable_80 / t.lead) ** 2) < FAR:
             parts.append(
-                f"about {times:.1f} times the images would tell it from {t.other}, if the lead is the "
+                f"about {estimates.times(times)} times the images would tell it from {t.other}, if the lead is the "
                 f"{t.lead * 100:.1f} points that it seems"
             )
         else:
             needs = t.finding.equivalence(findings.WIDE)
             if needs and np.isfinite(needs.times) and 1 < needs.times < FAR:
-                times = needs.times
                 parts.append(
-                    f"about {times:.1f} times the images would show whether {t.other} is as good within 5 points"
+                    f"about {estimates.times(needs.times)} times the images would show whether {t.other} is as good "
+                    "within 5 points"
                 )
     if not parts:
         counts = results.dataset_card(section.scheme)["at_hand"]

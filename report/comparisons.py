@@ -100,12 +100,8 @@ def _wanted(results: Results, section: Section) -> "pd.Series[int]":
 
 def _sizes(results: Results, main: Section) -> Iterator[Comparison]:
     """Models of the main recipe at another image size: the larger less the smaller."""
-    own = results.recipe(main)
     for other in results.sections_of(main.dataset):
-        theirs = results.recipe(other)
-        # What only one of the two knows is a field of a later version, at its default.
-        differs = {key for key in own.keys() & theirs.keys() if own[key] != theirs[key]}
-        if other.scheme == main.scheme and differs == {"image_size"}:
+        if other.scheme == main.scheme and _differing(results, main, other) == {"image_size"}:
             small, large = sorted((main, other), key=lambda s: int(results.recipe(s)["image_size"]))
             both = set(results.models(small)) & set(results.models(large))
             for model in (m for m in results.models(large) if m in both):
@@ -114,17 +110,20 @@ def _sizes(results: Results, main: Section) -> Iterator[Comparison]:
                     yield found
 
 
-def _segmented(results: Results, main: Section) -> Iterator[Comparison]:
-    """Models on images that were cut out of those of another dataset, against themselves on these, split by split.
+def _differing(results: Results, one: Section, other: Section) -> set[str]:
+    """In what two recipes differ. What only one of them knows is a field of a later version, at its default."""
+    own, theirs = results.recipe(one), results.recipe(other)
+    return {key for key in own.keys() & theirs.keys() if own[key] != theirs[key]}
 
-    At the same recipe where the store has both, else at that dataset's main one.
+
+def _segmented(results: Results, main: Section) -> Iterator[Comparison]:
+    """Models on images that were cut out of those of another dataset, against themselves on these, split by split,
+    where both were trained by the same recipe: a card may ask for another learning rate.
     """
     source = results.dataset_card(main.scheme).get("splits_from")
     if source not in results.datasets:
         return
-    parent = recipes.main(results, source)
-    sections = sorted(results.sections_of(source), key=lambda s: (s.recipe != main.recipe, s != parent))
-    sections = [s for s in sections if s.recipe == main.recipe or s == parent]
+    sections = [s for s in results.sections_of(source) if not _differing(results, main, s)]
     usable = [(section, set(results.models(section))) for section in sections if _same_splits(results, main, section)]
     for model in results.models(main):
         for section, models in usable:

@@ -175,6 +175,11 @@ def points(value: float, digits: int = 1) -> str:
     return f"{0:.{digits}f}" if float(written) == 0 else written.replace("-", "−")
 
 
+def times(value: float) -> str:
+    """How many times as many images, in the two digits or so that such a guess has."""
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
 def percent(value: float) -> str:
     """A fraction as a percentage."""
     return f"{value * 100:.1f} %"

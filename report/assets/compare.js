@@ -119,7 +119,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     const parts = [title, words];
     if (a !== b && pairs.length) {
       parts.push(make("h3", "", `Split by split: ${one.value} is ahead in ${pairs.filter((p) => p.a > p.b).length} of ${pairs.length}`));
-      parts.push(make("p", "note", `A line a split, from ${other.value} (small dot) to ${one.value} (large dot).`), splits(pairs));
+      parts.push(make("p", "note", `A line a split, from ${other.value} (hollow) to ${one.value} (filled).`), splits(pairs));
       parts.push(...images(data, own, ours, theirs, pairs));
     }
     const link = make("a", "", `All of ${dataset.value}`);

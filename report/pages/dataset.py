@@ -26,7 +26,8 @@ from report.show import Html, Markup
 
 CAPTION = Markup(
     "Differences on the same splits, first model less second, with 95 % intervals that know that training sets "
-    "overlap. In the grey band a difference counts as none. *Head*: a small one on frozen layers."
+    "overlap. In the grey band a difference counts as none. The comparisons of this dataset alone count here. *Head*: "
+    "a small one on frozen layers."
 )
 
 
@@ -90,7 +91,7 @@ def comparisons(found: Results, section: Section) -> None:
     several = Html("All {} as a table, with the smallest difference that they could show").format(len(every))
     show.folded(several if len(every) > 1 else Html("This comparison as a table"))
     verdicts.table(every)
-    show.write(verdicts.explanation(every), Markup("The comparisons of this dataset alone count here."))
+    show.write(verdicts.explanation(every))
     show.unfolded()
 
 

@@ -27,7 +27,8 @@ EXAMPLES = (
     Example(
         "Which model is best on average, dataset by dataset?",
         "with means as (\n  select dataset, recipe, model, avg(balanced_accuracy) as score, count(*) as trials\n"
-        "  from scores where subset = 'test' and current group by all\n)\n"
+        "  from scores where subset = 'test' and current\n    and recipe not like '%-groups-ignored'\n"
+        "  group by all\n)\n"
         "select dataset, recipe, arg_max(model, score) as best, round(max(score), 3) as score,\n"
         "  arg_max(trials, score) as trials\nfrom means\ngroup by dataset, recipe order by dataset, recipe",
     ),
@@ -43,7 +44,8 @@ EXAMPLES = (
     Example(
         "Which classes are taken for each other, by the model of each dataset that does best?",
         "with means as (\n  select dataset, recipe, model, avg(balanced_accuracy) as score, count(*) as trials\n"
-        "  from scores where subset = 'test' and current group by all\n),\nbest as (\n"
+        "  from scores where subset = 'test' and current\n    and recipe not like '%-groups-ignored'\n"
+        "  group by all\n),\nbest as (\n"
         "  select * from means qualify row_number() over (partition by dataset order by trials desc, score desc) = 1\n"
         ")\nselect dataset, recipe, model, label, predicted, sum(images)::int as times,\n"
         "  round(sum(images) / sum(sum(images)) over (partition by dataset, label), 2) as share\n"
@@ -79,14 +81,15 @@ EXAMPLES = (
         "Where does the vote of all trials differ most from their mean?",
         "select study, dataset, recipe, model, round(holdout_balanced_accuracy, 3) as mean,\n"
         "  round(vote_balanced_accuracy, 3) as vote\nfrom cells\n"
-        "where done > 1\nqualify row_number() over (partition by dataset\n"
+        "where done > 1 and recipe not like '%-groups-ignored'\nqualify row_number() over (partition by dataset\n"
         "  order by abs(vote_balanced_accuracy - holdout_balanced_accuracy) desc, study, recipe, model) = 1\n"
         "order by dataset",
     ),
     Example(
         "What if the models of a dataset voted together?",
         "with recalls as (\n  select dataset, label, avg((predicted = label)::int) as recall\n"
-        "  from vote((select list(trial_id) from trials where current and status = 'done'))\n"
+        "  from vote((\n    select list(trial_id) from trials\n"
+        "    where current and status = 'done' and recipe not like '%-groups-ignored'\n  ))\n"
         "  where subset = 'holdout'\n  group by all\n)\n"
         "select dataset, round(avg(recall), 3) as vote_of_all\nfrom recalls group by dataset order by dataset",
     ),

@@ -23,7 +23,7 @@ def show_section(found: Results, dataset: str) -> None:
     several = ensembles.of_dataset(found, dataset)
     if several:
         show.folded(Html("<strong>Several models together?</strong> {}").format(TOGETHER[several.word]))
-        show.write(Markup("{} {}").format(several.sentence, voices(several)))
+        show.write(Markup("{} {}").format(several.sentence, "" if several.alone else voices(several)))
         show.unfolded()
     made = claims.of_dataset(found, dataset)
     if made:
@@ -71,7 +71,7 @@ def table(made: Sequence[Claimed], *, where: bool = False) -> None:
             Markup("{} > {}").format(show.code(c.winner), show.code(c.loser)),
             points(abs(c.finding.difference.mean)),
             "< .001" if c.false < 0.001 else f"{c.false:.3f}".removeprefix("0"),
-            c.finding.narrow,
+            of_the_claim(c),
             c.why,
         ]
         for c in made
@@ -88,6 +88,12 @@ def table(made: Sequence[Claimed], *, where: bool = False) -> None:
             "comparisons were asked: our verdicts do."
         )
     )
+
+
+def of_the_claim(c: Claimed) -> str:
+    """Our verdict on the pair as the claim names it, which may be the other way round."""
+    turned = {"better": "worse", "worse": "better"} if c.winner == c.finding.reference else {}
+    return turned.get(c.finding.narrow, c.finding.narrow)
 
 
 def _groups(s: spread.Spread) -> None:

@@ -117,7 +117,7 @@ def _equivalent(found: Sequence[Finding]) -> Markup:
     for rope in (NARROW, WIDE):
         near = min((e for f in usable if (e := f.equivalence(rope))), key=lambda e: e.times)
         if near.times <= 1:
-            said.append(Markup("at ±{:.0f} some of these data could do").format(rope * 100))
+            said.append(Markup("at ±{:.0f} some of these trials would do").format(rope * 100))
             continue
         if np.isfinite(near.splits):
             more = Markup("{:.0f} splits").format(near.splits)
@@ -126,8 +126,8 @@ def _equivalent(found: Sequence[Finding]) -> Markup:
         said.append(
             Markup(
                 "at ±{:.0f} it takes a standard error of {:.2f} points, and the smallest here is {:.2f}: {} of these "
-                "images would do, or about {:,.1f} times the images"
-            ).format(rope * 100, near.needed * 100, near.error * 100, more, near.times)
+                "images would do, or about {} times the images"
+            ).format(rope * 100, near.needed * 100, near.error * 100, more, estimates.times(near.times))
         )
     return Markup("To call two models *equivalent*, were there no difference at all: {}.").format(
         Markup("; ").join(said)

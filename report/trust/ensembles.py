@@ -44,6 +44,11 @@ class Ensemble:
     asked: int = 1
 
     @property
+    def alone(self) -> bool:
+        """Whether no second model was chosen in any fold, so that nobody else ever spoke."""
+        return len(self.voices) == 1 and self.gain.estimate == 0 and self.deviation == 0
+
+    @property
     def word(self) -> Word:
         """The verdict at ±1."""
         return self._word(NARROW)
@@ -54,6 +59,8 @@ class Ensemble:
         return self._word(WIDE)
 
     def _word(self, rope: float) -> Word:
+        if self.alone:
+            return "equivalent"
         if not self.gain.known or self.deviation <= 0:
             return "undecided"
         worse = float(special.stdtr(self.units - 1, (-rope - self.gain.estimate) / self.deviation))
@@ -64,6 +71,8 @@ class Ensemble:
     @property
     def sentence(self) -> str:
         """Whether it is worth to ask several models."""
+        if self.alone:
+            return f"No second model was chosen beside {self.single} in any fold: it is asked alone."
         said = {
             "better": "Several models together are better",
             "worse": "Several models together are worse",

@@ -108,6 +108,9 @@ def test_cut_out_cells_against_the_whole_field(published: Results) -> None:
         "wbc-segmented",
         "wbc-raw",
     )
+    for f in found.values():  # no learning rate is between them
+        cut, whole = (published.recipe(section) for section in (f.section, f.comparison.against))
+        assert cut["learning_rate"] == whole["learning_rate"]
 
 
 def test_a_family_is_one_question_at_the_main_recipes(published: Results) -> None:

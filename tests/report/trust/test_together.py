@@ -11,6 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from report import findings, recipes
 from report.data import Results
+from report.sections import trusting
 from report.trust import asked, claims, ensembles, rows, spread
 from store import Store
 
@@ -51,7 +52,10 @@ def test_published_ensembles_are_judged_together(published: Results) -> None:
     several = [name for name in published.datasets if ensembles.of_dataset(published, name)]
     assert [e.section.dataset for e in made] == several
     assert len(several) == made[0].asked >= 6
+    assert any(e.alone for e in made)
     for e in made:
+        assert e.alone == e.sentence.startswith("No second model")
+        assert not e.alone or (e.word, e.wide, len(e.voices)) == ("equivalent", "equivalent", 1)
         assert e.holm >= e.p
         assert e.gain.low <= e.gain.estimate <= e.gain.high
         assert e.gain.estimate == pytest.approx(e.score - e.single_score)
@@ -72,6 +76,9 @@ def test_where_probability_and_verdict_differ_it_says_why(published: Results) ->
         if "less than a point" in c.why and c.finding.narrow == "undecided":
             d = c.finding.difference
             assert (d.low if d.mean > 0 else -d.high) < 0.01
+        # The claim is that the higher mean is better: no verdict on that pair can be the opposite.
+        assert trusting.of_the_claim(c) == ("better" if c.ours else c.finding.narrow)
+    assert any(c.winner == c.finding.reference and c.ours for c in made)
     assert any(c.stands and c.ours for c in made)
     assert any(not c.stands and not c.ours for c in made)
     assert any(c.why for c in made)
