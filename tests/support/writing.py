@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections import Counter
@@ -165,9 +166,14 @@ def age(root: Path, seconds: float = 7200.0) -> None:
 
 @contextmanager
 def process(call: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    """A process that runs one function of this file."""
+    """A process that runs one function of this file; what it cannot clear away when it is killed goes with it."""
     command = [sys.executable, "-W", "error", __file__, call, *map(str, arguments)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": folder}
+        ) as running,
+    ):
         yield running
     assert running.returncode == 0
 
