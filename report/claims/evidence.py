@@ -12,7 +12,10 @@ from report.voting import Gain
 
 @dataclass(frozen=True)
 class Evidence:
-    """An estimate with its interval, and what it rests on; NaN or 0 where there is none. Fractions."""
+    """An estimate with its interval, and what it rests on; NaN or 0 where there is none. Fractions.
+
+    `decides` says that this one answers as the whole claim is answered.
+    """
 
     dataset: str
     what: str
@@ -25,6 +28,7 @@ class Evidence:
     asked: int = 0
     unit: Literal["points", "percent", "correlation"] = "points"
     rest: str = "splits"
+    decides: bool = False
 
     @property
     def figure(self) -> str:

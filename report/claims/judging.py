@@ -5,7 +5,7 @@ nothing: no claim is about it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -36,7 +36,8 @@ class Judgement:
     @property
     def ranked(self) -> list[Evidence]:
         """The evidence, what sums up or decides first."""
-        return sorted(self.evidence, key=lambda e: (e.dataset != "all", e.verdict in ("", "undecided", "incomplete")))
+        told = ("", "undecided", "incomplete")
+        return sorted(self.evidence, key=lambda e: (e.dataset != "all", not e.decides, e.verdict in told))
 
 
 @lru_cache(maxsize=1)
@@ -61,10 +62,13 @@ def judge(results: Results, claim: Claim) -> Judgement:
         few = "of these pairs too few splits are trained" if found else "no such pair of models is trained"
         return Judgement(claim, "not run", tuple(map(of_finding, found)), few)
     said = _together([_says(f, claim.direction) for f in complete], claim, lacking)
+    evidence = tuple(
+        replace(of_finding(f), decides=f.narrow != "incomplete" and _says(f, claim.direction) == said) for f in found
+    )
     why = f"{', '.join(lacking)}: not trained" if lacking else ""
     if claim.kind == "literature":
         why = "the paper's figure is taken as exact"
-    return Judgement(claim, SAYS[said], tuple(map(of_finding, found)), why)
+    return Judgement(claim, SAYS[said], evidence, why)
 
 
 def mains(results: Results, claim: Claim) -> list[Section]:

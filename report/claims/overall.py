@@ -1,6 +1,7 @@
 """Claims over all datasets: how often transfer helps, where it helps most, and whether people and models agree."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -72,6 +73,8 @@ def largest_gain(results: Results, claim: Claim, sections: list[Section]) -> Sai
         evidence.append(each)
     words = {e.verdict for e in evidence}
     said = True if words == {"better"} else False if "worse" in words else None
+    answer = {True: "better", False: "worse", None: "undecided"}[said]
+    evidence = [replace(e, decides=e.verdict == answer) for e in evidence]
     return said, tuple(evidence), "relative gains: the difference over the reference's own score"
 
 
