@@ -96,9 +96,9 @@ def _chance(found: Results) -> None:
         charts.beside_chance(frame, {row.model: found.style(row.model) for row in rows}),
         "chance",
         Markup(
-            "Mean balanced accuracy on the test folds. In the grey band lie 95 % of the scores that the same answers "
-            "have against permuted labels; *at chance* is whose p-value, adjusted by Holm for the models of its "
-            "dataset, is above .05."
+            "Mean balanced accuracy on the test folds. 95 % of the scores that the same answers have against permuted "
+            "labels lie within a model's own range, which its dot tells; the grey band spans those of all models. *At "
+            "chance* is whose p-value, adjusted by Holm for the models of its dataset, is above .05."
         ),
         f"Scores of {len(rows)} cells beside what guessing scores",
         title=title,
@@ -246,7 +246,8 @@ def _together(found: Results) -> None:
         "together",
         Markup(
             "Several models, chosen greedily on all folds but one and judged on that one, less the vote of the one "
-            "model that is best there; 95 % intervals over groups of images, p-values adjusted by Holm for {}."
+            "model that is best there; 95 % intervals over groups of images, p-values adjusted by Holm for {}. A "
+            "dataset's own page counts that one alone."
         ).format(counted(len(made), "dataset")),
         f"Gains of {counted(len(made), 'ensemble')}",
         title=Html("Several models against the vote of one: {}").format(said),

@@ -144,8 +144,10 @@ def table_text(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Mark
 
 
 def _cell(value: object) -> str:
-    """A number and its unit stay on one line."""
-    return value.source if isinstance(value, Markup) else Markup.text(str(value).replace(" %", "\u00a0%")).source
+    """A number and its unit, or its sign, stay on one line."""
+    if isinstance(value, Markup):
+        return value.source
+    return Markup.text(str(value).replace(" %", "\u00a0%").replace("< .", "<\u00a0.")).source
 
 
 def _seen(value: object) -> str:
@@ -156,4 +158,4 @@ def _seen(value: object) -> str:
 
 
 def _numeric(words: str) -> bool:
-    return not words.strip("0123456789.,−-+–…%×±[]() s") or words in ("–", "")
+    return not words.strip("0123456789.,−-+–…%×±<[]() s") or words in ("–", "")
