@@ -45,7 +45,7 @@ class Ensemble:
 
     @property
     def alone(self) -> bool:
-        """Whether no second model was chosen in any fold, so that nobody else ever spoke."""
+        """Whether one model was chosen on all folds, and no other, where a fold had one, changed what is recognised."""
         return len(self.voices) == 1 and self.gain.estimate == 0 and self.deviation == 0
 
     @property
@@ -72,7 +72,7 @@ class Ensemble:
     def sentence(self) -> str:
         """Whether it is worth to ask several models."""
         if self.alone:
-            return f"No second model was chosen beside {self.single} in any fold: it is asked alone."
+            return f"No second model changes what {self.single} recognises out of fold: it was chosen alone."
         said = {
             "better": "Several models together are better",
             "worse": "Several models together are worse",

@@ -20,7 +20,7 @@ SECONDS = 4
 
 def _killed(root: Path, seed: int, rounds: int, *jobs: str) -> None:
     """Kill one or more processes over and over: what was reported finished is there, whole, and once."""
-    rng, first, longest = random.Random(seed), 0, 0.08 if jobs == ("append",) else 0.4
+    rng, first, longest = random.Random(seed), 0, 0.08 if jobs == ("append",) else 0.8
     with process("kill_over_and_over", root) as running:
         assert running.stdin is not None
         assert running.stdout is not None
@@ -36,7 +36,7 @@ def _killed(root: Path, seed: int, rounds: int, *jobs: str) -> None:
             first = max(len(trials) - 1, 0)  # the last one once more
         running.stdin.close()
     before = intact(Store(root))
-    assert len(before) > rounds / 4, "trials were appended, also where other work keeps the processor from them"
+    assert len(before) > rounds / 2, "trials were appended"
     age(root)
     for claim in root.glob("claims/*"):
         os.utime(claim, (0, 0))
